@@ -1,0 +1,132 @@
+"""The stage after which no identifier exists: `RawHit` in, `CleanHit` out.
+
+Address, agent, URL and referrer are made coarse here, and the visitor key is
+made under the site's salt of the day. Nothing here may name an identifier in an error.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from anonymizer.addresses import coarsen_address
+from anonymizer.agents import Agent
+from anonymizer.hits import UNKNOWN, CleanHit, LocalSeconds, RawHit
+from anonymizer.policy import Policy, Site
+from anonymizer.referrers import Sources, read_referrer, traffic_source
+from anonymizer.urls import read_page
+from anonymizer.visitor_key import KeyedHash, visitor_key
+
+_MAX_LANGUAGES_CHARACTERS = 500
+
+# Lower bounds in CSS pixels, from the widest.
+_SCREENS = ((1440, "desktop"), (992, "laptop"), (576, "tablet"), (1, "phone"))
+
+
+class DaySalts(Struct, frozen=True):
+    """One site's salts at the time of a hit."""
+
+    today: KeyedHash
+    before: KeyedHash | None = None
+    """The day before's, within the grace after midnight."""
+
+
+class Tables(Struct, frozen=True):
+    """The reference data that coarse fields are looked up in."""
+
+    sources: Sources
+    zones: dict[str, str]
+    """IANA zone name → ISO 3166-1 alpha-2, from `countries.read_zones`."""
+    country_of_network: Callable[[str], str | None] | None = None
+    """Country of a truncated address such as ``192.0.2.0/24``; the default needs none."""
+
+
+def deidentify(
+    raw: RawHit,
+    agent: Agent,
+    local: LocalSeconds,
+    site: Site,
+    policy: Policy,
+    salts: DaySalts,
+    tables: Tables,
+) -> CleanHit:
+    """Return the coarse hit; `local` is the site's wall clock at ``raw.time``.
+
+    Raises BadUrl when the hit's URL tells no page.
+    """
+    url = read_page(raw.raw_url, site.domain, policy.campaign_parameters)
+    referrer = read_referrer(raw.raw_referrer, (site.domain, url.host), tables.sources)
+    source, channel = traffic_source(referrer, url.campaign, tables.sources)
+    # Only the truncated address goes on from here to the country and the network.
+    network = coarsen_address(raw.raw_address)
+    what = policy.visitor_address
+    # By position, in the order of the fields: keywords cost 0.7 µs more per hit.
+    return CleanHit(
+        raw.door,
+        raw.site,
+        raw.time,
+        local,
+        url.page,
+        source,
+        channel,
+        referrer,
+        url.campaign,
+        tables.zones.get(raw.raw_time_zone) or _country_of(network, tables),
+        read_language(raw.raw_languages),
+        coarsen_width(raw.screen_width),
+        agent.device,
+        agent.browser,
+        agent.os,
+        network,
+        visitor_key(salts.today, raw.site, raw.raw_address, raw.raw_agent, what),
+        None
+        if salts.before is None
+        else visitor_key(salts.before, raw.site, raw.raw_address, raw.raw_agent, what),
+    )
+
+
+def read_language(raw_languages: str) -> str:
+    """Return the primary tag of the Accept-Language entry with the highest q (RFC 9110 12.5.4).
+
+    Of equals the first counts; ``*``, ``q=0`` and tags that are not 2 or 3 letters don't.
+    """
+    best, best_weight = UNKNOWN, 0.0
+    rest = raw_languages[:_MAX_LANGUAGES_CHARACTERS]
+    while rest:
+        entry, _, rest = rest.partition(",")
+        tag, _, parameters = entry.partition(";")
+        primary = tag.strip().partition("-")[0]
+        if not (2 <= len(primary) <= 3 and primary.isascii() and primary.isalpha()):
+            continue
+        if not parameters:
+            # Nothing that follows can weigh more than 1.
+            return primary.lower()
+        weight = _read_weight(parameters)
+        if weight > best_weight:
+            best, best_weight = primary.lower(), weight
+    return best
+
+
+def coarsen_width(css_pixels: int) -> str:
+    """Return the screen class of a width: phone, tablet, laptop or desktop."""
+    for least, screen in _SCREENS:
+        if css_pixels >= least:
+            return screen
+    return UNKNOWN
+
+
+def _read_weight(parameters: str) -> float:
+    name, _, value = parameters.partition("=")
+    if name.strip().lower() != "q":
+        return 1.0
+    try:
+        weight = float(value)
+    except ValueError:
+        return 0.0
+    return weight if 0.0 <= weight <= 1.0 else 0.0
+
+
+def _country_of(network: str, tables: Tables) -> str:
+    if tables.country_of_network is None or network == UNKNOWN:
+        return UNKNOWN
+    country = tables.country_of_network(network)
+    return country if country and len(country) == 2 and country.isalpha() else UNKNOWN

@@ -1,0 +1,119 @@
+"""The vocabulary of the way of a hit: one type per privacy state.
+
+`RawHit` holds what a visitor's machine sent and is the only type with
+identifiers in it (every such field starts with ``raw_``). `CleanHit` holds
+coarse fields and an opaque visitor key. What `collector.counters` makes of it
+holds integers and coarse words alone.
+"""
+
+from enum import StrEnum
+from typing import NewType
+
+from msgspec import Struct
+
+SiteId = NewType("SiteId", str)
+"""A site's domain as its policy writes it, in lower case."""
+
+VisitorKey = NewType("VisitorKey", bytes)
+"""16 bytes that stand for one visitor on one site and one local day; never stored."""
+
+LocalSeconds = NewType("LocalSeconds", int)
+"""A site's wall clock as seconds since 1970-01-01 00:00 on that same clock."""
+
+UNKNOWN = "(unknown)"
+"""Stands in a dimension whose value the hit did not tell."""
+
+DIRECT = "(direct)"
+"""The source of a visit that came from nowhere the browser would name."""
+
+
+class Door(StrEnum):
+    """The way a hit came in."""
+
+    EVENT = "event"
+    PIXEL = "pixel"
+    LOG = "log"
+
+
+class DropReason(StrEnum):
+    """Why a hit was refused; the closed list that the `coverage` view shows."""
+
+    OPTED_OUT_DNT = "opted_out_dnt"
+    OPTED_OUT_GPC = "opted_out_gpc"
+    NO_CONSENT = "no_consent"
+    PREFETCH = "prefetch"
+    BOT = "bot"
+    UNDECLARED_EVENT = "undeclared_event"
+    NOT_GET = "not_get"
+    NOT_SUCCESSFUL = "not_successful"
+    STATIC_FILE = "static_file"
+
+
+class RawHit(Struct, frozen=True, gc=False):
+    """A hit as received. Identifiers exist here and nowhere after `deidentify`."""
+
+    door: Door
+    site: SiteId
+    time: int
+    """Unix seconds at which the hit happened."""
+    raw_address: str
+    raw_agent: str
+    raw_url: str
+    """Absolute URL, or a path that starts with a slash."""
+    raw_referrer: str = ""
+    raw_languages: str = ""
+    """The Accept-Language header."""
+    raw_time_zone: str = ""
+    """IANA zone name as the browser tells it."""
+    name: str = "pageview"
+    """Event name; read against the policy, never stored when undeclared."""
+    screen_width: int = 0
+    """CSS pixels; 0 when untold."""
+    dnt: tuple[str, ...] = ()
+    """Every DNT header line, in order."""
+    gpc: tuple[str, ...] = ()
+    """Every Sec-GPC header line, in order."""
+    prefetch: tuple[str, ...] = ()
+    """Every Sec-Purpose, Purpose, X-Purpose and X-Moz header line, in order."""
+
+
+class Campaign(Struct, frozen=True, gc=False):
+    """The campaign parameters that the policy declares; empty where untold."""
+
+    name: str = ""
+    source: str = ""
+    medium: str = ""
+    content: str = ""
+    term: str = ""
+
+
+class CleanHit(Struct, frozen=True, gc=False):
+    """A hit after `deidentify`: coarse fields and an opaque visitor key."""
+
+    door: Door
+    site: SiteId
+    time: int
+    """Unix seconds; used to order a visit, never stored."""
+    local: LocalSeconds
+    page: str
+    source: str
+    channel: str
+    referrer: str
+    """The referrer's host without ``www.``; empty when there is none or it is the site itself."""
+    campaign: Campaign
+    country: str
+    """ISO 3166-1 alpha-2, or `UNKNOWN`."""
+    language: str
+    """ISO 639 primary tag, or `UNKNOWN`."""
+    screen: str
+    """Screen class, or `UNKNOWN`."""
+    device: str
+    browser: str
+    """Family and major version, such as ``Firefox 128``."""
+    os: str
+    """Family and major version, such as ``Windows 10``."""
+    network: str
+    """The truncated address with its prefix length, such as ``192.0.2.0/24``."""
+    visitor: VisitorKey
+    visitor_before: VisitorKey | None = None
+    """The same visitor under the previous day's salt, within the grace after midnight."""

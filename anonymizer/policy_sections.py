@@ -1,0 +1,181 @@
+"""The tables of a policy file, one reader each; statistics have a module of their own."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from anonymizer.hits import SiteId
+from anonymizer.policy import (
+    Basis,
+    ConsentMode,
+    Dimension,
+    Purpose,
+    PurposeId,
+    Site,
+    VisitorAddress,
+)
+from anonymizer.policy_tables import Table
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "policy": (
+        "id",
+        "version",
+        "controller",
+        "contact",
+        "effective",
+        "languages",
+        "extends",
+        "min_group",
+    ),
+    "site": ("domain", "timezone", "consent"),
+    "purpose": ("id", "title", "clause", "basis", "keep_days"),
+    "statistic": ("name", "purpose", "by", "grain", "min_group", "keep_days"),
+    "network": ("visitor_address",),
+    "paths": ("campaign_parameters",),
+}
+"""Every table a policy file may hold, and every key of each."""
+
+DEFAULT_KEEP_DAYS = 750  # within CNIL's 25 months for audience measurement (2020-091, par. 52)
+MAX_KEEP_DAYS = 1100
+DEFAULT_CAMPAIGN_PARAMETERS: Mapping[Dimension, str] = {
+    Dimension.CAMPAIGN: "utm_campaign",
+    Dimension.CAMPAIGN_SOURCE: "utm_source",
+    Dimension.CAMPAIGN_MEDIUM: "utm_medium",
+    Dimension.CAMPAIGN_CONTENT: "utm_content",
+    Dimension.CAMPAIGN_TERM: "utm_term",
+}
+
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1123, 2.1
+_DOMAIN = re.compile(
+    rf"(?=[^:]{{1,253}}(:|\Z)){_LABEL}(\.{_LABEL})*(:(?P<port>[1-9][0-9]{{0,4}}))?",
+    re.ASCII | re.IGNORECASE,
+)
+_ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*)*")
+# Not IANA names: the machine's own zone, and the trees that count leap seconds or repeat the rest.
+_NO_ZONES = re.compile(r"(localtime|posixrules|Factory|posix/.*|right/.*)")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # RFC 5646, without private use
+_ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_PURPOSE_ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+class Head(Struct, frozen=True):
+    """The ``[policy]`` table."""
+
+    id: str
+    version: str
+    controller: str
+    contact: str
+    effective: str
+    languages: tuple[str, ...]
+    extends: bool
+    min_group: int | None
+
+
+def read_head(table: Table) -> Head:
+    """Read ``[policy]``."""
+    table.refuse_unknown(KEYS["policy"])
+    extends = "extends" in table
+    if extends and table.values["extends"] != "default":
+        table.refuse("extends", 'must be "default"')
+    return Head(
+        id=table.read_text("id"),
+        version=table.read_text("version"),
+        controller=table.read_text("controller"),
+        contact=table.read_text("contact"),
+        effective=_read_date(table, "effective"),
+        languages=_read_languages(table),
+        extends=extends,
+        min_group=table.read_whole("min_group", 1) if "min_group" in table else None,
+    )
+
+
+def read_site(table: Table) -> Site:
+    """Read one ``[[site]]``."""
+    table.refuse_unknown(KEYS["site"])
+    domain = table.read_text("domain", _DOMAIN, "a host name in ASCII, with or without :port")
+    port = _DOMAIN.fullmatch(domain)
+    if port is not None and int(port["port"] or 1) > 65535:
+        table.refuse("domain", "must have a port of at most 65535")
+    return Site(
+        domain=SiteId(domain.lower()),
+        zone=_read_zone(table, "timezone"),
+        consent=table.read_word("consent", ConsentMode, default=ConsentMode.EXEMPT),
+    )
+
+
+def read_purpose(table: Table) -> Purpose:
+    """Read one ``[[purpose]]``."""
+    table.refuse_unknown(KEYS["purpose"])
+    wanted = "an identifier of at most 40 characters: a-z first, then a-z, 0-9, _ and -"
+    return Purpose(
+        id=PurposeId(table.read_text("id", _PURPOSE_ID, wanted)),
+        title=table.read_text("title"),
+        clause=table.read_text("clause"),
+        basis=table.read_word("basis", Basis),
+        keep_days=table.read_whole("keep_days", DEFAULT_KEEP_DAYS, MAX_KEEP_DAYS),
+    )
+
+
+def read_visitor_address(table: Table) -> VisitorAddress:
+    """Read ``[network]``."""
+    table.refuse_unknown(KEYS["network"])
+    return table.read_word("visitor_address", VisitorAddress, default=VisitorAddress.FULL)
+
+
+def read_campaign_parameters(table: Table) -> dict[Dimension, str] | None:
+    """Read ``[paths]``; None when it leaves them to the default.
+
+    Its parameters stand in place of the default ones, not beside them.
+    """
+    table.refuse_unknown(KEYS["paths"])
+    if "campaign_parameters" not in table:
+        return None
+    names = table.read_table("campaign_parameters")
+    if names is None:
+        return {}
+    names.refuse_unknown(tuple(DEFAULT_CAMPAIGN_PARAMETERS))
+    wanted = "a parameter name of at most 40 characters: A-Z, a-z, 0-9, _ and -"
+    return {
+        dimension: names.read_text(dimension, _PARAMETER, wanted)
+        for dimension in DEFAULT_CAMPAIGN_PARAMETERS
+        if dimension in names
+    }
+
+
+def _read_date(table: Table, key: str) -> str:
+    value = table.values.get(key, "")
+    if key not in table or type(value) is date:  # a datetime is a date too, but not here
+        return str(value)
+    if isinstance(value, str) and _ISO_DATE.fullmatch(value):
+        try:
+            return date.fromisoformat(value).isoformat()
+        except ValueError:
+            pass
+    table.refuse(key, "must be a date such as 2026-01-31")
+    return ""
+
+
+def _read_languages(table: Table) -> tuple[str, ...]:
+    languages = table.read_strings("languages")
+    if languages is None:
+        return ("en",)
+    if not languages or not all(map(_LANGUAGE.fullmatch, languages)):
+        table.refuse("languages", 'must be language tags such as "en" or "pt-BR", at least one')
+    return tuple(languages)
+
+
+def _read_zone(table: Table, key: str) -> ZoneInfo:
+    wanted = "an IANA time zone name such as Europe/Berlin"
+    name = table.read_text(key, _ZONE_NAME, wanted)
+    if name:
+        try:
+            if not _NO_ZONES.fullmatch(name):
+                return ZoneInfo(name)
+        except (ValueError, OSError, LookupError):  # a folder of zones is an OSError
+            pass
+        table.refuse(key, f"must be {wanted}")
+    return ZoneInfo("UTC")

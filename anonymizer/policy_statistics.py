@@ -1,0 +1,118 @@
+"""The rules of a single statistic: what may be counted together, and from how many visitors on."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from anonymizer.policy import (
+    MAX_DIMENSIONS,
+    Dimension,
+    Grain,
+    Purpose,
+    PurposeId,
+    Statistic,
+)
+from anonymizer.policy_sections import KEYS
+from anonymizer.policy_tables import Table
+
+COVERAGE = "coverage"
+"""The statistic that every policy has: hits by door and reason, refused ones included."""
+
+RESERVED_NAMES = ("cells", "inbox", "system", "default")  # tables and databases of the store
+
+_NAME = re.compile(
+    rf"(?!(?:{'|'.join(RESERVED_NAMES)})\Z)(?=.{{1,40}}\Z)[a-z][a-z0-9]*(_[a-z0-9]+)*"
+)
+_NAME_WANTED = f"a snake_case name of at most 40 characters, none of {', '.join(RESERVED_NAMES)}"
+_COVERAGE_BY = (Dimension.DOOR, Dimension.REASON)
+
+
+def read_statistic(table: Table, purposes: Mapping[PurposeId, Purpose]) -> Statistic:
+    """Read one ``[[statistic]]``, the purposes of the whole policy being known."""
+    table.refuse_unknown(KEYS["statistic"])
+    name = table.read_text("name", _NAME, _NAME_WANTED)
+    purpose = purposes.get(PurposeId(table.read_text("purpose")))
+    if purpose is None and isinstance(table.values.get("purpose"), str):
+        table.refuse("purpose", "must be the id of a [[purpose]]")
+    by = _read_dimensions(table, name)
+    grain = table.read_word("grain", Grain, default=Grain.DAY)
+    if name == COVERAGE:
+        _check_coverage(table, by, grain)
+    return Statistic(
+        name=name,
+        purpose=purpose.id if purpose else PurposeId(""),
+        by=by or (),
+        grain=grain,
+        min_group=_read_min_group(table, name, by or ()),
+        keep_days=_read_keep_days(table, purpose),
+    )
+
+
+def default_min_group(name: str, by: tuple[Dimension, ...]) -> int:
+    """Return the group size of a statistic that states none: the finer, the larger.
+
+    Source: the shipped group sizes of docs/policy.md.
+    """
+    if name == COVERAGE or not by:
+        return 1
+    if Dimension.NETWORK in by:
+        return 20
+    return 3 if len(by) == 1 else 5
+
+
+def _read_dimensions(table: Table, name: str) -> tuple[Dimension, ...] | None:
+    """Read ``by``; None when it is faulty."""
+    words = table.read_strings("by")
+    if words is None:
+        return None if "by" in table else ()
+    if not set(words) <= set(Dimension):
+        table.refuse("by", f"must name dimensions only; known are {', '.join(Dimension)}")
+        return None
+    by = tuple(Dimension(word) for word in words)
+    for message in _combination_faults(by, name):
+        table.refuse("by", message)
+    return by
+
+
+def _combination_faults(by: tuple[Dimension, ...], name: str) -> Iterator[str]:
+    if len(by) > MAX_DIMENSIONS:
+        yield f"must name at most {MAX_DIMENSIONS} dimensions"
+    if len(set(by)) < len(by):
+        yield "must name each dimension once"
+    if not set(by).isdisjoint(_COVERAGE_BY) and name != COVERAGE:
+        yield "must not name door or reason: they belong to coverage alone"
+    # A view has no view before it unless the page it went to is told as well.
+    if Dimension.PREVIOUS_PAGE in by and Dimension.PAGE not in by:
+        yield "must name page beside previous_page"
+    # Entry and exit are one page a visit, page and previous_page are many.
+    if Dimension.ENTRY_PAGE in by and not {Dimension.PAGE, Dimension.PREVIOUS_PAGE}.isdisjoint(by):
+        yield "must not name entry_page beside page or previous_page"
+    # The exit moves with each view, and with it would every dimension beside it.
+    if Dimension.EXIT_PAGE in by and len(by) > 1:
+        yield "must name exit_page alone"
+
+
+def _check_coverage(table: Table, by: tuple[Dimension, ...] | None, grain: Grain) -> None:
+    """Hold a refused hit to its one +1 by site, day, door and reason (law 3)."""
+    if by is not None and by != _COVERAGE_BY:
+        table.refuse("by", 'must be ["door", "reason"] in coverage')
+    if grain is not Grain.DAY:
+        table.refuse("grain", 'must be "day" in coverage')
+
+
+def _read_min_group(table: Table, name: str, by: tuple[Dimension, ...]) -> int:
+    by_shape = default_min_group(name, by)
+    min_group = table.read_whole("min_group", by_shape)
+    # An inherited size was meant for the inherited dimensions.
+    if "by" in table.given and "min_group" not in table.given:
+        return max(min_group, by_shape)
+    return min_group
+
+
+def _read_keep_days(table: Table, purpose: Purpose | None) -> int:
+    if purpose is None:
+        return table.read_whole("keep_days", 1)
+    keep_days = table.read_whole("keep_days", purpose.keep_days)
+    if keep_days > purpose.keep_days and "keep_days" in table.given:
+        table.refuse("keep_days", f"must not exceed its purpose's {purpose.keep_days} days")
+    # The default may inherit a purpose that this file keeps for a shorter time.
+    return min(keep_days, purpose.keep_days)

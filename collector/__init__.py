@@ -1,0 +1,1 @@
+"""Receive hits, count them, and keep the counters."""

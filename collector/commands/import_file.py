@@ -1,0 +1,150 @@
+"""`discreet import`: an access log through the same stages as live hits."""
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from anonymizer.agents import Agents
+from anonymizer.hits import SiteId
+from anonymizer.policy import Policy
+from anonymizer.policy_file import read_policy
+from collector.commands import CommandFailed, read_policy_file
+from collector.data_dir import DataDir, DataDirInUse
+from collector.importing import LogImport, Report, read_log
+from collector.pipeline import Pipeline
+from collector.plan import TooManyCombinations, make_plan
+from collector.reference import BadReference, default_policy, load_tables
+from collector.salts import fill_from_kernel
+from collector.spool import Spool, SpoolFailed, drain
+from collector.store import Store, StoreFailed
+
+
+def run(options: argparse.Namespace) -> None:
+    """Import `options.file` into `options.site` and report what became of its lines.
+
+    Raises:
+        CommandFailed: a file, the site or the data directory can't be used.
+        PolicyFaults: the policy has faults.
+    """
+    site = SiteId(options.site.lower())
+    try:
+        data = DataDir(options.data)
+        data.lock()
+        policy, text = _policy_of(options.policy, data, site)
+        if site not in policy.sites:
+            raise CommandFailed(f"--site: the policy {policy.id} has no such site")
+        with _opened(options.file) as file:
+            _import(file, site, policy, text, data, options.countries)
+    except (BadReference, DataDirInUse, SpoolFailed, StoreFailed, TooManyCombinations) as error:
+        raise CommandFailed(str(error)) from None
+
+
+def _policy_of(path: Path | None, data: DataDir, site: SiteId) -> tuple[Policy, str]:
+    if path is not None:
+        return read_policy_file(path)
+    if data.policy.exists():
+        return read_policy_file(data.policy)
+    print(
+        f"discreet: {data.path} has no policy yet; the shipped default counts {site} in UTC"
+        " (give --policy for another)",
+        file=sys.stderr,
+    )
+    text = (
+        '[policy]\nid = "import"\nversion = "1"\ncontroller = "not told"\ncontact = "not told"\n'
+        f'extends = "default"\n\n[[site]]\ndomain = "{site}"\ntimezone = "UTC"\n'
+    )
+    return read_policy(text, default_policy()), text
+
+
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[BinaryIO]:
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = Path(name).open("rb")
+    except OSError as error:
+        raise CommandFailed(f"{name}: {error.strerror}") from None
+    with file:
+        yield file
+
+
+def _import(
+    file: BinaryIO, site: SiteId, policy: Policy, text: str, data: DataDir, countries: Path | None
+) -> None:
+    tables = load_tables(countries)
+    plan = make_plan(policy)
+    spool = Spool(data.spool)
+    store = Store.embedded(data.store)
+    if not store.is_new():
+        drain(spool, store)
+    store.apply(policy, plan)
+    data.policy.write_text(text, "utf-8")
+    pipeline = Pipeline(policy, plan, Agents(), tables, fill_from_kernel)
+    began = time.perf_counter()
+    with _progress(file) as show:
+
+        def on_piece(report: Report) -> None:
+            drain(spool, store)
+            show(report)
+
+        try:
+            report = LogImport(site, pipeline, spool, on_piece).run(read_log(file))
+        except (EOFError, OSError):
+            raise CommandFailed("the log ends before its time: the .gz file is damaged") from None
+    seconds = time.perf_counter() - began
+    store.close()
+    spool.close()
+    _print_report(report, seconds)
+
+
+@contextlib.contextmanager
+def _progress(file: BinaryIO) -> Iterator[Callable[[Report], None]]:
+    size: int | None = None
+    if file.seekable():
+        size = os.fstat(file.fileno()).st_size
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("importing"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[lines]:,} lines"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("importing", total=size, lines=0)
+
+        def show(report: Report) -> None:
+            bar.update(task, completed=file.tell() if size else 0, lines=report.lines)
+
+        yield show
+
+
+def _print_report(report: Report, seconds: float) -> None:
+    print(f"lines read      {report.lines:>12,}")
+    print(f"counted         {report.counted:>12,}")
+    print(f"refused         {report.refused.total():>12,}")
+    for reason, hits in report.refused.most_common():
+        print(f"  {reason:<14}{hits:>12,}")
+    print(f"unreadable      {report.unreadable:>12,}{_where(report)}")
+    if report.imported_before:
+        print(f"imported before {report.imported_before:>12,}")
+    print(f"lines per second{report.lines / max(seconds, 1e-6):>12,.0f}")
+
+
+def _where(report: Report) -> str:
+    if not report.first_unreadable:
+        return ""
+    numbers = ", ".join(str(number) for number in report.first_unreadable)
+    more = ", …" if report.unreadable > len(report.first_unreadable) else ""
+    return f"   (line {numbers}{more})"

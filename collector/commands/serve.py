@@ -1,0 +1,69 @@
+"""`discreet serve`: take hits and show the dashboard until told to stop."""
+
+import argparse
+import resource
+from pathlib import Path
+
+from anonymizer.policy import Policy
+from collector.app import App
+from collector.commands import CommandFailed, read_policy_file
+from collector.data_dir import DataDir, DataDirInUse
+from collector.plan import TooManyCombinations
+from collector.reference import BadReference, load_tables
+from collector.serve import AddressInUse, listen, serve
+from collector.store import StoreFailed
+
+
+def run(options: argparse.Namespace) -> None:
+    """Serve the sites of `options.policy` on `options.data`.
+
+    Raises:
+        CommandFailed: the address, the data directory or a file can't be used.
+        PolicyFaults: the policy has faults.
+    """
+    policy, text = read_policy_file(options.policy)
+    run_server(policy, text, options, demo=False)
+
+
+def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: bool) -> None:
+    """Serve a policy; the demo site too when asked.
+
+    Raises:
+        CommandFailed: the address, the data directory or a file can't be used.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold addresses and salts
+    address = f"http://{_in_url(options.host)}:{options.port}"
+    try:
+        tables = load_tables(options.countries)
+        listening = listen(options.host, options.port)
+        data = DataDir(options.data)
+        data.lock()
+        app = App(policy, text, data, tables, demo=demo)
+    except (BadReference, AddressInUse, DataDirInUse, StoreFailed, TooManyCombinations) as error:
+        raise CommandFailed(str(error)) from None
+    except OSError as error:
+        raise CommandFailed(f"{options.data}: {error.strerror}") from None
+    login = app.logins.first_run()
+
+    def say_hello() -> None:
+        print(f"Discreet counts {_sites(policy)} into {Path(options.data).resolve()}")
+        if demo:
+            print(f"  demo site  {address}/demo")
+        print(f"  dashboard  {address}/dashboard")
+        if login is not None:
+            name, password = login
+            print(f"  login      {name}  password {password}   (shown this once)")
+        if not demo:
+            domain = next(iter(policy.sites))
+            print(f'  tag        <script defer src="{address}/tag.js" data-site="{domain}"></script>')
+        print("Stop it with Ctrl-C.", flush=True)
+
+    serve(app, listening, say_hello)
+
+
+def _sites(policy: Policy) -> str:
+    return ", ".join(policy.sites)
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

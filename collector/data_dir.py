@@ -1,0 +1,65 @@
+"""The data directory: what lies where in it, and that one process alone writes there."""
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class DataDirInUse(Exception):
+    """Another process works on the data directory."""
+
+
+class DataDir:
+    """A data directory, made with mode 0700 where missing."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock: int | None = None
+
+    @property
+    def store(self) -> Path:
+        """Hold the embedded engine's files."""
+        return self.path / "clickhouse"
+
+    @property
+    def spool(self) -> Path:
+        """Hold hits that the store has not confirmed yet, and how far imports came."""
+        return self.path / "spool.sqlite"
+
+    @property
+    def logins(self) -> Path:
+        """Hold the dashboard's users."""
+        return self.path / "logins.sqlite"
+
+    @property
+    def policy(self) -> Path:
+        """Hold a copy of the policy that the counters follow."""
+        return self.path / "policy.toml"
+
+    @property
+    def query_socket(self) -> Path:
+        """Be the running server's door for `discreet query`."""
+        return self.path / "query.sock"
+
+    def lock(self) -> None:
+        """Take the directory for this process until it ends.
+
+        Raises:
+            DataDirInUse: another process has it.
+        """
+        lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise DataDirInUse(
+                f"{self.path} is in use by another discreet process; stop it or give another --data"
+            ) from None
+        self._lock = lock
+
+    def unlock(self) -> None:
+        """Give the directory free again."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

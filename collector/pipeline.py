@@ -1,0 +1,73 @@
+"""The straight line: signal → gate → deidentify → count.
+
+Takes raw hits and returns counted ones; store is handed nothing else. All hits
+of a request are de-identified before the first is counted, so that one that
+can't be read leaves nothing behind.
+"""
+
+from collections.abc import Iterable
+
+from anonymizer.agents import Agents
+from anonymizer.deidentify import Tables, deidentify
+from anonymizer.gate import gate
+from anonymizer.hits import CleanHit, DropReason, LocalSeconds, RawHit, SiteId
+from anonymizer.policy import Policy, PurposeId
+from anonymizer.signals import read_signals
+from collector.clock import SiteClock
+from collector.counted import CountedHit
+from collector.counters import Counter, count_refused
+from collector.plan import Plan
+from collector.salts import FillRandom
+from collector.visits import VisitMemory
+
+_Judged = CountedHit | tuple[CleanHit, frozenset[PurposeId]]
+
+
+class Pipeline:
+    """The line under one policy, with the visit memory of one stream of time."""
+
+    def __init__(
+        self, policy: Policy, plan: Plan, agents: Agents, tables: Tables, fill_random: FillRandom
+    ) -> None:
+        self._policy = policy
+        self._agents = agents
+        self._tables = tables
+        self._memory = VisitMemory(fill_random)
+        self._counter = Counter(plan, self._memory)
+        self._clocks = {domain: SiteClock(site.zone) for domain, site in policy.sites.items()}
+
+    def count(self, raw_hits: Iterable[RawHit]) -> list[CountedHit]:
+        """Take hits of the policy's sites through the line, each to its deltas or its refusal.
+
+        Raises:
+            BadUrl: a hit that the gate let through has no readable URL; nothing was counted.
+        """
+        judged = [self._judge(raw) for raw in raw_hits]
+        return [
+            done if isinstance(done, CountedHit) else self._counter.count(*done) for done in judged
+        ]
+
+    def _judge(self, raw: RawHit) -> _Judged:
+        site = self._policy.sites[raw.site]
+        local = self.local(raw.site, raw.time)
+        agent = self._agents.read_agent(raw.raw_agent)
+        signals = read_signals(raw, agent)
+        gated = gate(raw, signals, site, self._policy)
+        if isinstance(gated, DropReason):
+            return count_refused(raw.site, raw.door, gated, local)
+        salts = self._memory.salts(raw.site, local)
+        clean = deidentify(raw, agent, local, site, self._policy, salts, self._tables)
+        return clean, gated
+
+    def forget_ended_days(self, time: int, slack_seconds: int = 0) -> None:
+        """Destroy salts and visitors of every day that is over at Unix second `time`."""
+        for domain, clock in self._clocks.items():
+            self._memory.forget_before(domain, clock.local(time - slack_seconds))
+
+    def forget_visitors(self) -> None:
+        """Destroy all salts and visitors: what was counted on them could not be kept."""
+        self._memory.forget_all()
+
+    def local(self, site: SiteId, time: int) -> LocalSeconds:
+        """Return what the site's wall clock showed at Unix second `time`."""
+        return self._clocks[site].local(time)

@@ -1,0 +1,1 @@
+"""The ClickHouse schema, derived from the policy and from `CountedHit`."""

@@ -1,0 +1,118 @@
+"""The visit memory: who is being counted now, known by a key that dies with the day.
+
+Holds, per site and local day, the day's salt and what each visitor key was
+seen to do. Lives in memory only; nothing here is ever written or logged.
+"""
+
+from collections.abc import Iterator
+
+from anonymizer.deidentify import DaySalts
+from anonymizer.hits import CleanHit, LocalSeconds, SiteId, VisitorKey
+from anonymizer.visitor_key import KeyedHash
+from collector.clock import DAY_SECONDS, day_of
+from collector.salts import FillRandom, new_salt
+
+VISIT_IDLE_SECONDS = 1_800  # docs/decisions/0003: the field's usual half hour
+GRACE_SECONDS = VISIT_IDLE_SECONDS  # an open visit may go on this long into the next day
+
+
+class Visitor:
+    """One visitor's day: the running visit, and what was counted already."""
+
+    __slots__ = ("ended_on", "last_seen", "opening", "page", "seen", "viewed_again")
+
+    opening: CleanHit
+    """The hit that began the running visit, less its visitor keys."""
+    last_seen: int
+    page: str
+    viewed_again: bool
+    seen: set[int]
+    """Hashes of the combinations the visitor was counted in today."""
+    ended_on: set[str]
+    """Pages on which earlier visits of today ended."""
+
+    def __init__(self) -> None:
+        self.last_seen = 0
+        self.page = ""
+        self.viewed_again = False
+        self.seen = set()
+        self.ended_on = set()
+
+
+class Day:
+    """A site's local day: its salt and the visitors known under it."""
+
+    __slots__ = ("salt", "visitors")
+
+    def __init__(self, salt: KeyedHash) -> None:
+        self.salt = salt
+        self.visitors: dict[VisitorKey, Visitor] = {}
+
+
+class VisitMemory:
+    """All days in memory. Give it one per stream of time: one live, one per import."""
+
+    def __init__(self, fill_random: FillRandom) -> None:
+        self._fill_random = fill_random
+        self._days: dict[tuple[SiteId, int], Day] = {}
+
+    def salts(self, site: SiteId, local: LocalSeconds) -> DaySalts:
+        """Return the salts that a hit at this local time is keyed with."""
+        day = day_of(local)
+        today = self._days.get((site, day))
+        if today is None:
+            today = self._days[site, day] = Day(new_salt(self._fill_random))
+        before = None
+        if local % DAY_SECONDS < GRACE_SECONDS:
+            yesterday = self._days.get((site, day - 1))
+            if yesterday is not None:
+                before = yesterday.salt
+        return DaySalts(today=today.salt, before=before)
+
+    def find(self, hit: CleanHit) -> tuple[Visitor, bool]:
+        """Return the hit's visitor and whether this hit begins a visit.
+
+        A visit that is open at midnight moves under the new day's key, and stays
+        one visit of one visitor; whoever comes back after it ended is new today.
+        """
+        day = day_of(hit.local)
+        visitors = self._days[hit.site, day].visitors
+        visitor = visitors.get(hit.visitor)
+        if visitor is None and hit.visitor_before is not None:
+            visitor = self._carry_over(hit, day)
+        if visitor is None:
+            visitor = visitors[hit.visitor] = Visitor()
+            return visitor, True
+        if hit.time - visitor.last_seen < VISIT_IDLE_SECONDS:
+            return visitor, False
+        if day_of(visitor.opening.local) != day:
+            visitor = visitors[hit.visitor] = Visitor()
+        return visitor, True
+
+    def _carry_over(self, hit: CleanHit, day: int) -> Visitor | None:
+        if hit.visitor_before is None:
+            return None
+        yesterday = self._days.get((hit.site, day - 1))
+        if yesterday is None:
+            return None
+        visitor = yesterday.visitors.get(hit.visitor_before)
+        if visitor is None or hit.time - visitor.last_seen >= VISIT_IDLE_SECONDS:
+            return None
+        del yesterday.visitors[hit.visitor_before]
+        self._days[hit.site, day].visitors[hit.visitor] = visitor
+        return visitor
+
+    def forget_before(self, site: SiteId, local: LocalSeconds) -> None:
+        """Destroy the salts and visitors of the site's days that are over at this local time."""
+        day = day_of(local)
+        first_kept = day - 1 if local % DAY_SECONDS < GRACE_SECONDS else day
+        for key in [key for key in self._days if key[0] == site and key[1] < first_kept]:
+            del self._days[key]
+
+    def forget_all(self) -> None:
+        """Destroy every salt and every visitor."""
+        self._days.clear()
+
+    def days(self) -> Iterator[tuple[SiteId, int]]:
+        """Yield each site and local day that is still in memory."""
+        yield from self._days

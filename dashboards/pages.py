@@ -1,0 +1,75 @@
+"""Turn values into answers: templates, the headers that all answers carry, static files."""
+
+from collections.abc import Mapping
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from dashboards.selection import PATH
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+_MEDIA_TYPES = {
+    "dashboard.css": "text/css; charset=utf-8",
+    "dashboard.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+
+
+def show(template: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
+    """Render a page."""
+    html = _templates().get_template(template).render(values)
+    return HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
+
+
+def show_fault(status: int, sentence: str) -> HTMLResponse:
+    """Render a page that says in one sentence why there is no other."""
+    return show("fault.html", {"sentence": sentence}, status)
+
+
+def go_to(address: str) -> RedirectResponse:
+    """Send the browser on with a GET (RFC 9110 section 15.4.4)."""
+    return RedirectResponse(address, status_code=303, headers=PAGE_HEADERS)
+
+
+async def static_file(request: Request) -> Response:
+    """Serve one of the three files that pages link to; their address changes with their content."""
+    name = request.path_params["name"]
+    if name not in _MEDIA_TYPES:
+        return show_fault(404, "There is no such file.")
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=86400"}
+    return Response(_static(name), media_type=_MEDIA_TYPES[name], headers=headers)
+
+
+def _static_address(name: str) -> str:
+    return f"{PATH}/static/{name}?v={sha256(_static(name)).hexdigest()[:12]}"
+
+
+@cache
+def _static(name: str) -> bytes:
+    return resources.files("dashboards").joinpath("static", name).read_bytes()
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=PackageLoader("dashboards"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals["static"] = _static_address
+    return templates

@@ -1,0 +1,193 @@
+"""Periods of a site's own calendar: what is asked for, compared with, and cut into bars.
+
+All dates and times here are the site's wall clock, without a zone.
+"""
+
+from dataclasses import dataclass
+from datetime import MINYEAR, date, datetime, time, timedelta
+from enum import StrEnum
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+EARLIEST = date(2000, 1, 1)  # older than any web log worth importing; ClickHouse Date starts 1970
+MAX_DAYS = 3660  # ten years: 121 bars by month
+MAX_DAILY_BARS = 180
+
+
+class Grain(StrEnum):
+    """The length of one bar of the chart."""
+
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+
+class PeriodName(StrEnum):
+    """The periods a reader can pick, in the order of the menu."""
+
+    TODAY = "today"
+    YESTERDAY = "yesterday"
+    DAYS_7 = "7d"
+    DAYS_28 = "28d"
+    DAYS_90 = "90d"
+    THIS_MONTH = "month"
+    LAST_MONTH = "last-month"
+    MONTHS_12 = "12m"
+    CUSTOM = "custom"
+
+
+TITLES = {
+    PeriodName.TODAY: "Today",
+    PeriodName.YESTERDAY: "Yesterday",
+    PeriodName.DAYS_7: "Last 7 days",
+    PeriodName.DAYS_28: "Last 28 days",
+    PeriodName.DAYS_90: "Last 90 days",
+    PeriodName.THIS_MONTH: "This month",
+    PeriodName.LAST_MONTH: "Last month",
+    PeriodName.MONTHS_12: "Last 12 months",
+    PeriodName.CUSTOM: "Custom",
+}
+
+
+class PeriodError(ValueError):
+    """A period that cannot be shown; the message is one sentence and echoes no input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of wall-clock time from `start` up to, not including, `end`."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole days from `first` to `last`, both included."""
+
+    name: PeriodName
+    first: date
+    last: date
+
+    @property
+    def days(self) -> int:
+        """Tell the number of days, at least 1."""
+        return (self.last - self.first).days + 1
+
+    @property
+    def grain(self) -> Grain:
+        """Choose the length of a bar: hours in a day, months beyond 180 days."""
+        if self.days == 1:
+            return Grain.HOUR
+        return Grain.DAY if self.days <= MAX_DAILY_BARS else Grain.MONTH
+
+    @property
+    def span(self) -> Span:
+        """Give the period as wall-clock time."""
+        return Span(_midnight(self.first), _midnight(self.last + DAY))
+
+    def previous(self, now: datetime) -> Span:
+        """Give the stretch of equal length just before, which figures are compared with.
+
+        A period that is still going on at `now` is compared with as much of the
+        earlier one as has gone by, up to the end of the current hour; otherwise each
+        morning would read as a loss.
+        """
+        reached = min(self.span.end, _hour_of(now) + HOUR)
+        back = timedelta(days=self.days)
+        return Span(self.span.start - back, reached - back)
+
+    def is_open(self, now: datetime) -> bool:
+        """Tell whether hits can still be added at `now`."""
+        return now < self.span.end
+
+    def buckets(self) -> list[datetime]:
+        """List the start of every bar, in order."""
+        if self.grain is Grain.HOUR:
+            return [self.span.start + HOUR * n for n in range(24)]
+        if self.grain is Grain.DAY:
+            return [self.span.start + DAY * n for n in range(self.days)]
+        months = range(_month_number(self.first), _month_number(self.last) + 1)
+        return [datetime(number // 12, number % 12 + 1, 1) for number in months]
+
+
+def named_period(name: PeriodName, today: date) -> Period:
+    """Return the named period as it stands on `today`.
+
+    Raises PeriodError for `CUSTOM`, which needs two dates.
+    """
+    match name:
+        case PeriodName.TODAY:
+            return Period(name, today, today)
+        case PeriodName.YESTERDAY:
+            return Period(name, today - DAY, today - DAY)
+        case PeriodName.DAYS_7:
+            return Period(name, today - 6 * DAY, today)
+        case PeriodName.DAYS_28:
+            return Period(name, today - 27 * DAY, today)
+        case PeriodName.DAYS_90:
+            return Period(name, today - 89 * DAY, today)
+        case PeriodName.THIS_MONTH:
+            return Period(name, today.replace(day=1), today)
+        case PeriodName.LAST_MONTH:
+            last = today.replace(day=1) - DAY
+            return Period(name, last.replace(day=1), last)
+        case PeriodName.MONTHS_12:
+            eleven_months_ago = _month_number(today) - 11
+            first = date(eleven_months_ago // 12, eleven_months_ago % 12 + 1, 1)
+            return Period(name, first, today)
+        case PeriodName.CUSTOM:
+            raise PeriodError("A custom period needs a first and a last day.")
+
+
+def custom_period(first: str, last: str, today: date) -> Period:
+    """Read two ISO dates into a period.
+
+    Raises PeriodError when either is no date, when they stand in the wrong order, or
+    when they lie outside 2000-01-01 to `today` or more than ten years apart.
+    """
+    begin, end = _read_day(first), _read_day(last)
+    if begin > end:
+        raise PeriodError("The period ends before it begins.")
+    if begin < EARLIEST:
+        raise PeriodError("The period begins before the year 2000.")
+    if end > today:
+        raise PeriodError("The period ends in the future.")
+    if (end - begin).days >= MAX_DAYS:
+        raise PeriodError("The period is longer than ten years.")
+    return Period(PeriodName.CUSTOM, begin, end)
+
+
+def describe_days(first: date, last: date) -> str:
+    """Write a range of days as short as it can be read, such as ``28 Sep – 25 Oct 2025``."""
+    if first == last:
+        return f"{first:%a} {first.day} {first:%b %Y}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{last.day} {last:%b %Y}"
+    if first.year == last.year:
+        return f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
+    return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
+
+
+def _read_day(text: str) -> date:
+    # date.fromisoformat also takes 20250101 and 2025-W01-1, which no date field sends.
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").date() if len(text) == 10 else None
+    except ValueError:
+        day = None
+    if day is None or not text.isascii() or day.year == MINYEAR:
+        raise PeriodError("A date is missing or is not written as YYYY-MM-DD.")
+    return day
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0, tzinfo=None)
+
+
+def _month_number(day: date) -> int:
+    return day.year * 12 + day.month - 1

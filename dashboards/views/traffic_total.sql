@@ -1,0 +1,10 @@
+SELECT
+    sum(visitors),
+    sum(visits),
+    sum(views),
+    sum(bounces),
+    sum(seconds)
+FROM traffic
+WHERE site = {site:String}
+  AND hour >= {start:DateTime('UTC')}
+  AND hour < {end:DateTime('UTC')}

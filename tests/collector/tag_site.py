@@ -1,0 +1,119 @@
+"""A site that carries the real tag and records what it is asked, and a visitor to it."""
+
+import json
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from anyio import to_thread
+from playwright.sync_api import Browser, BrowserContext
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+TAG = Path(__file__).parents[2] / "collector" / "tag" / "tag.js"
+PLAIN_TAG = '<script defer src="/tag.js" data-site="example.org"></script>'
+API = "/api/event"
+DEADLINE_SECONDS = 20
+
+Serve = Callable[[ASGIApp], str]
+"""Serves an app on a port of its own until the test ends; gives the origin."""
+
+
+class Launch(Protocol):
+    """Starts a Chromium of the test's own; it is closed when the test ends."""
+
+    def __call__(self, flags: Sequence[str] = (), bfcache: bool = False) -> Browser: ...
+
+
+@dataclass(frozen=True)
+class Received:
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str
+
+
+def document(head: str) -> str:
+    return f'<!doctype html><title>t</title><link rel="icon" href="data:,">{head}<p>A page'
+
+
+class TagSite:
+    """A site whose every page carries the tag, and a record of all it was asked.
+
+    `GET /after/x` is answered once something has been asked of `/x`.
+    """
+
+    def __init__(self, serve: Serve) -> None:
+        self.pages: dict[str, Response] = {}
+        self.received: list[Received] = []
+        self._arrived = threading.Condition()
+        every = Route("/{path:path}", self._answer, methods=["GET", "POST", "OPTIONS"])
+        self.origin = serve(Starlette(routes=[every]))
+
+    async def _answer(self, request: Request) -> Response:
+        body = (await request.body()).decode()
+        path = request.url.path
+        with self._arrived:
+            self.received.append(Received(request.method, path, dict(request.headers), body))
+            self._arrived.notify_all()
+        if path.startswith("/after/"):
+            await to_thread.run_sync(self.at, path.removeprefix("/after"), 1)
+        if path == "/tag.js":
+            return Response(TAG.read_bytes(), media_type="text/javascript")
+        if request.method == "POST":
+            return PlainTextResponse("ok", 202)
+        return self.pages.get(path) or HTMLResponse(document(PLAIN_TAG))
+
+    def script(self, path: str, source: str) -> str:
+        """Serve a script of the page's own; give the element that loads it after the tag."""
+        self.pages[path] = Response(source, media_type="text/javascript")
+        return f'<script defer src="{path}"></script>'
+
+    def at(self, path: str, at_least: int = 0) -> list[Received]:
+        """Give what arrived at a path, once that is `at_least` so many requests."""
+
+        def arrived() -> list[Received]:
+            return [one for one in self.received if one.path == path]
+
+        with self._arrived:
+            enough = self._arrived.wait_for(lambda: len(arrived()) >= at_least, DEADLINE_SECONDS)
+            assert enough, f"{len(arrived())} of {at_least} requests for {path} arrived"
+            return arrived()
+
+
+class Visitor:
+    """One browser window, what it asked for and what it said in its console."""
+
+    def __init__(self, context: BrowserContext, site: TagSite) -> None:
+        self.site = site
+        self.asked: list[str] = []
+        self.noise: list[str] = []
+        context.on("request", lambda request: self.asked.append(request.url))
+        context.on("console", lambda message: self.noise.append(message.text))
+        context.on("weberror", lambda error: self.noise.append(str(error.error)))
+        self.page = context.new_page()
+
+    def goes(self, path: str) -> None:
+        self.page.goto(self.site.origin + path)
+
+    def does(self, script: str) -> None:
+        self.page.evaluate(script)
+
+    def hits(self, api: str = API) -> list[dict[str, object]]:
+        """Give the hits of all views so far, once all that the browser sent have arrived."""
+        # Chromium reports requests in the order they were made, so after the answer to
+        # this one `asked` holds every request that the tag had made before it.
+        self.page.evaluate(
+            "address => fetch(address, {method: 'POST', mode: 'no-cors'}).catch(() => 0)",
+            self.site.origin + "/fence",
+        )
+        sent = sum(url.endswith(api) for url in self.asked)
+        return [json.loads(hit.body) for hit in self.site.at(api, at_least=sent)]
+
+    def paths(self) -> list[str]:
+        return [str(hit["u"]).removeprefix(self.site.origin) for hit in self.hits()]

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Run every check: the static ones all, then the tests if none of them failed.
+# Arguments go to pytest.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+bin=${VENV:-.venv}/bin
+
+failed=
+step() {
+    local name=$1 started=$EPOCHREALTIME status=0
+    shift
+    printf '%s\n' "── $name"
+    "$@" </dev/null || status=$?
+    awk -v name="$name" -v from="$started" -v to="$EPOCHREALTIME" -v status="$status" \
+        'BEGIN { printf "   %s: %s in %.1f s\n", name, status ? "failed" : "passed", to - from }'
+    [ "$status" = 0 ] || failed="$failed $name"
+    return "$status"
+}
+
+step format "$bin/python" -m ruff format --check --quiet .
+step lint "$bin/python" -m ruff check --quiet .
+step types "$bin/python" -m mypy --no-error-summary
+step imports "$bin/lint-imports" --no-cache --no-logo
+if [ -n "$failed" ]; then
+    printf '%s\n' "failed:$failed; the tests were not run" >&2
+    exit 1
+fi
+step tests "$bin/python" -m pytest "$@"

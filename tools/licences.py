@@ -1,0 +1,88 @@
+"""Print docs/licences.md: every locked package with its licence, and the data with theirs.
+
+Licences are read from the metadata of the installed packages, so that the
+environment must hold requirements/test.txt. A package without a stated
+licence stops it.
+"""
+
+import re
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LOCKED = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
+
+DATA = """\
+| data | from | licence |
+|---|---|---|
+| `anonymizer/data/sources.tsv` | github.com/matomo-org/searchengine-and-social-list | public \
+domain (CC0-1.0 in its package.json, Unlicense in its composer.json) |
+| time zones and their countries | IANA time zone database, in the package `tzdata` | public \
+domain |
+| user agent patterns | github.com/ua-parser/uap-core, in the package `ua-parser-builtins` | \
+Apache-2.0 |
+"""
+
+# Metadata that names its licence in longer words than the table has room for.
+SHORT = {
+    "Apache Software License": "Apache-2.0",
+    "BSD License": "BSD",
+    "ISC License (ISCL)": "ISC",
+    "MIT License": "MIT",
+    "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
+    "Python Software Foundation License": "PSF-2.0",
+}
+
+
+def read_lock(path: Path) -> dict[str, str]:
+    """Return package name → version as the lock has them."""
+    return dict(LOCKED.findall(path.read_text()))
+
+
+def find_licence(package: str) -> str:
+    """Return the licence that the package's own metadata states.
+
+    Raises `LookupError` when it states none.
+    """
+    about = metadata.metadata(package)
+    if "License-Expression" in about:
+        return about["License-Expression"]
+    classified = [
+        line.rpartition(" :: ")[2]
+        for line in about.get_all("Classifier") or []
+        if line.startswith("License :: ") and not line.endswith("OSI Approved")
+    ]
+    if classified:
+        return " or ".join(SHORT.get(name, name) for name in classified)
+    stated = about["License"].strip() if "License" in about else ""
+    if not stated or "\n" in stated:
+        raise LookupError(package)
+    return SHORT.get(stated, stated)
+
+
+def write_page(run: dict[str, str], test: dict[str, str]) -> str:
+    """Return docs/licences.md for the two locks."""
+    rows = [
+        f"| {name} | {version} | {find_licence(name)} | {'run' if name in run else 'test'} |"
+        for name, version in sorted((run | test).items())
+    ]
+    return "\n".join(
+        [
+            "# Licences",
+            "",
+            "Discreet is under Apache-2.0 (`LICENSE`). What it stands on, as the packages' own",
+            "metadata states it. Written by `make lock`: change `tools/licences.py`, not this.",
+            "",
+            "| package | version | licence | for |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            DATA,
+        ]
+    )
+
+
+if __name__ == "__main__":
+    requirements = ROOT / "requirements"
+    page = write_page(read_lock(requirements / "run.txt"), read_lock(requirements / "test.txt"))
+    print(page, end="")
