@@ -45,7 +45,7 @@ _LONGEST_CAMPAIGN_VALUE = 9 * MAX_CAMPAIGN_CHARACTERS
 # Each starts at a rare character or runs over a bounded length: no input makes them step back
 # more than a few characters, so their cost is linear.
 _EMAIL = re.compile(r"(?<=[^\s/])(?:@|%(?:25)*40)(?:[\w-]+\.)+[^\W\d_]{2,}")
-_V4_ADDRESS = re.compile(r"(?<![\d.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![\d.])")
+_V4_ADDRESS = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)")
 _V6_ADDRESS = re.compile(r"\[?(?=[^:]*:[^:]*:)(?=.*::|(?:[^:]*:){7})[0-9A-Fa-f:.]{3,45}\]?\Z")
 _KINDS = (
     (":number", re.compile(r"\d{8,}\Z")),
@@ -58,7 +58,7 @@ _BETWEEN_WORDS = re.compile(r"[-_]+")
 # A slug's word: letters in a case that people write, with at most a few digits ("256gb").
 _WORD = re.compile(
     r"(?:\d{1,7}|(?:[a-z]+|[A-Z]+|[a-z]{0,20}(?:[A-Z][a-z]+)+)"
-    r"|[A-Za-z]{1,12}\d{1,4}[A-Za-z]{0,4}|\d{1,4}[A-Za-z]{1,6})?\Z"
+    r"|[A-Za-z]{1,12}\d{1,4}[A-Za-z]{0,4}|\d{1,4}[A-Za-z]{1,6}\d{0,2})?\Z"
 )
 
 

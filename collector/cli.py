@@ -1,13 +1,14 @@
 """The command line: `discreet serve | demo | import | query | policy`."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from anonymizer.policy_file import PolicyFaults
-from collector.commands import CommandFailed, check, demo, import_file, query, serve
+from collector.commands import CommandFailed
 
 _EXAMPLES = """\
 examples:
@@ -24,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 2 bad input."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options) or 0)
+        # Loaded when asked for: what one command needs is memory that another has no use for.
+        importlib.import_module(f"collector.commands.{options.module}").run(options)
+        return 0
     except PolicyFaults as faults:
         print(f"discreet: {options.policy}: the policy has faults:", file=sys.stderr)
         for fault in faults.faults:
@@ -49,11 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("serve", help="take hits and show the dashboard")
     command.add_argument("--policy", type=Path, required=True, help="the policy file")
     _add_server_options(command)
-    command.set_defaults(run=serve.run)
+    command.set_defaults(module="serve")
 
     command = commands.add_parser("demo", help="serve a demo site with its tag and dashboard")
     _add_server_options(command)
-    command.set_defaults(run=demo.run, policy=Path("the demo's policy"))
+    command.set_defaults(module="demo", policy=Path("the demo's policy"))
 
     command = commands.add_parser("import", help="import an Apache or nginx access log")
     command.add_argument("file", help="a log in the common or combined format, plain or .gz; - reads standard input")
@@ -61,26 +64,26 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--policy", type=Path, help="the policy file; else the one last served from --data")
     _add_data_option(command)
     _add_countries_option(command)
-    command.set_defaults(run=import_file.run)
+    command.set_defaults(module="import_file")
 
     command = commands.add_parser("query", help="ask the guarded views in ClickHouse SQL")
     command.add_argument("sql", help="one read-only query")
     command.add_argument("--format", default="TSV", help="any ClickHouse output format (default: TSV)")
     _add_data_option(command)
-    command.set_defaults(run=query.run)
+    command.set_defaults(module="query")
 
     policy = commands.add_parser("policy", help="check a policy file")
     of_policy = policy.add_subparsers(required=True, metavar="command")
     command = of_policy.add_parser("check", help="read a policy file and report every fault")
     command.add_argument("policy", type=Path)
-    command.set_defaults(run=check.run)
+    command.set_defaults(module="check")
     return parser
 
 
 def _add_server_options(command: argparse.ArgumentParser) -> None:
     _add_data_option(command)
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    command.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
+    command.add_argument("--port", type=int, default=8000, help="port to listen on; 0 takes a free one (default: 8000)")
     _add_countries_option(command)
 
 

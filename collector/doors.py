@@ -28,7 +28,11 @@ Keep = Callable[[list[bytes]], Awaitable[None]]
 
 # The smallest GIF that every mail program shows: 1×1, transparent.
 PIXEL = bytes.fromhex(
-    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002014400" "3b"
+    "474946383961"  # GIF89a
+    "01000100800000"  # 1×1, a palette of two
+    "000000ffffff"
+    "21f9040100000000"  # the first colour is transparent
+    "2c00000000010001000002024401003b"
 )
 
 _Header = tuple[bytes, bytes]
@@ -106,7 +110,7 @@ class Doors:
         try:
             counted = self._pipeline.count(raw_hits)
         except BadUrl as bad:
-            raise BadRequest("url (u)", str(bad)) from None
+            raise BadRequest("url (u)", str(bad).removeprefix("url: ")) from None
         try:
             await self._keep([encode_row(hit) for hit in counted])
         except SpoolFailed:

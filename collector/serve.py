@@ -1,7 +1,9 @@
 """Run the server on one address until it is told to stop."""
 
 import logging
+import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -48,6 +50,8 @@ def serve(app: ASGIApp, listening: socket.socket, on_listening: Callable[[], Non
     believed, so the address is the peer's own.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    # Uvicorn raises the signal again once it has drained; then this ends the process with code 0.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config = uvicorn.Config(
         app,
         loop="uvloop",

@@ -74,7 +74,7 @@ find_python() {
 # environment name its path in their first line, so that a moved one is made anew.
 has_mode= has_lock= has_path=
 [ ! -f "$stamp" ] || read -r has_mode has_lock has_path <"$stamp" || true
-lock=$(cat pyproject.toml requirements/run.txt requirements/test.txt | sha256sum | cut -d' ' -f1)
+lock=$(cat pyproject.toml requirements/run.txt requirements/test.txt | cksum | tr ' ' -)
 
 usable() { recent "$venv/bin/python" && [ "${has_path:-$PWD}" = "$PWD" ]; }
 # A test environment serves `run` too: the same versions and more.

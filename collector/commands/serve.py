@@ -32,7 +32,6 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
         CommandFailed: the address, the data directory or a file can't be used.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold addresses and salts
-    address = f"http://{_in_url(options.host)}:{options.port}"
     try:
         tables = load_tables(options.countries)
         listening = listen(options.host, options.port)
@@ -44,6 +43,7 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
     except OSError as error:
         raise CommandFailed(f"{options.data}: {error.strerror}") from None
     login = app.logins.first_run()
+    address = f"http://{_in_url(options.host)}:{listening.getsockname()[1]}"
 
     def say_hello() -> None:
         print(f"Discreet counts {_sites(policy)} into {Path(options.data).resolve()}")

@@ -343,7 +343,9 @@ def test_only_pages_of_the_web_are_counted(
     ("domains", "counted"),
     [
         pytest.param(["example.org", "example.org"], ["example.org"], id="same site twice"),
-        pytest.param(["example.org", "example.net"], ["example.net", "example.org"], id="two sites"),
+        pytest.param(
+            ["example.org", "example.net"], ["example.net", "example.org"], id="two sites"
+        ),
         pytest.param([""], [], id="no site"),
     ],
 )

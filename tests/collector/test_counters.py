@@ -1,0 +1,263 @@
+"""What page views add to the counters, visit by visit."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anonymizer.hits import Campaign, Door, DropReason, LocalSeconds
+from collector.counted import COUNTED, CountedHit
+from collector.counters import ENTRY, count_refused
+from tests.collector.hits import SITE, Line, make_policy
+
+NOON = int(datetime(2026, 3, 10, 11, 0, tzinfo=UTC).timestamp())  # 12:00 in Berlin
+BEFORE_MIDNIGHT = int(datetime(2026, 3, 10, 22, 50, tzinfo=UTC).timestamp())  # 23:50 in Berlin
+MINUTE = 60
+HOUR = 3_600
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line(make_policy())
+
+
+def table(*hits: CountedHit) -> str:
+    """Write what hits add as an aligned table."""
+    rows = ["hour  visit visits bounces seconds exits"]
+    for hit in hits:
+        exits = " ".join(
+            f"{sign}{page}"
+            for sign, page, many in (
+                ("-", hit.exit_from, hit.exits_from),
+                ("+", hit.exit_to, hit.exits_to),
+            )
+            if many
+        )
+        rows.append(
+            f"{clock(hit.hour)} {clock(hit.visit_hour)} {hit.visits:6} {hit.bounces:7}"
+            f" {hit.seconds:7} {exits}"
+        )
+    return "\n".join(row.rstrip() for row in rows)
+
+
+def clock(local: int) -> str:
+    return datetime.fromtimestamp(local, UTC).strftime("%H:%M")
+
+
+def test_second_page_takes_the_bounce_back_and_moves_the_exit(line: Line) -> None:
+    hits = (
+        line.view("ada", NOON, "/a"),
+        line.view("ada", NOON + 40, "/b"),
+        line.view("ada", NOON + 100, "/a"),
+    )
+
+    expected = """\
+hour  visit visits bounces seconds exits
+12:00 12:00      1       1       0 +/a
+12:00 12:00      0      -1      40 -/a +/b
+12:00 12:00      0       0      60 -/b +/a"""
+    assert table(*hits) == expected
+
+
+def test_same_page_again_ends_the_bounce_and_keeps_the_exit(line: Line) -> None:
+    hits = (line.view("ada", NOON, "/a"), line.view("ada", NOON + 10, "/a"))
+
+    expected = """\
+hour  visit visits bounces seconds exits
+12:00 12:00      1       1       0 +/a
+12:00 12:00      0      -1      10"""
+    assert table(*hits) == expected
+
+
+@pytest.mark.parametrize(
+    ("pause", "visits"),
+    [
+        pytest.param(30 * MINUTE - 1, 0, id="a second less than half an hour goes on"),
+        pytest.param(30 * MINUTE, 1, id="half an hour begins anew"),
+    ],
+)
+def test_half_an_hour_of_silence_ends_a_visit(line: Line, pause: int, visits: int) -> None:
+    line.view("ada", NOON)
+
+    assert line.view("ada", NOON + pause, "/b").visits == visits
+
+
+def test_visit_measures_stand_in_the_hour_in_which_the_visit_began(line: Line) -> None:
+    late = NOON + HOUR - MINUTE
+    hits = (line.view("ada", late, "/a"), line.view("ada", late + 2 * MINUTE, "/b"))
+
+    expected = """\
+hour  visit visits bounces seconds exits
+12:00 12:00      1       1       0 +/a
+13:00 12:00      0      -1     120 -/a +/b"""
+    assert table(*hits) == expected
+
+
+def test_visitor_counts_once_a_day_in_the_hour_of_the_first_hit(line: Line) -> None:
+    morning = line.view("ada", NOON - 3 * HOUR)
+    evening = line.view("ada", NOON + 5 * HOUR)
+
+    assert line.is_first(morning, "traffic")
+    assert not line.is_first(evening, "traffic")
+    assert evening.visits == 1
+
+
+def test_visitor_counts_once_a_day_on_each_page(line: Line) -> None:
+    firsts = [
+        line.is_first(line.view("ada", NOON + at, page), "pages")
+        for at, page in ((0, "/a"), (10, "/b"), (20, "/a"), (5 * HOUR, "/b"))
+    ]
+
+    assert firsts == [True, True, False, False]
+
+
+def test_two_visitors_count_apart(line: Line) -> None:
+    assert line.is_first(line.view("ada", NOON), "traffic")
+    assert line.is_first(line.view("bob", NOON), "traffic")
+
+
+def test_open_visit_stays_one_visit_of_one_visitor_over_midnight(line: Line) -> None:
+    before = line.view("ada", BEFORE_MIDNIGHT, "/a")
+    after = line.view("ada", BEFORE_MIDNIGHT + 15 * MINUTE, "/b")
+    later = line.view("ada", BEFORE_MIDNIGHT + 40 * MINUTE, "/c")
+
+    expected = """\
+hour  visit visits bounces seconds exits
+23:00 23:00      1       1       0 +/a
+00:00 23:00      0      -1     900 -/a +/b
+00:00 23:00      0       0    1500 -/b +/c"""
+    assert table(before, after, later) == expected
+    assert after.visit_hour + 2 * HOUR > after.hour > after.visit_hour
+    assert [line.is_first(hit, "traffic") for hit in (before, after, later)] == [True, False, False]
+
+
+def test_visit_goes_on_after_the_salt_it_began_under_is_destroyed(line: Line) -> None:
+    line.view("ada", BEFORE_MIDNIGHT, "/a")
+    line.view("ada", BEFORE_MIDNIGHT + 25 * MINUTE, "/b")
+    half_past = BEFORE_MIDNIGHT + 41 * MINUTE
+    line.memory.forget_before(SITE, line.local(half_past))
+
+    assert line.view("ada", half_past, "/c").visits == 0
+    assert [day for _, day in line.memory.days()] == [line.local(half_past) // 86_400]
+
+
+def test_visitor_who_comes_back_after_a_visit_over_midnight_is_new_that_day(line: Line) -> None:
+    line.view("ada", BEFORE_MIDNIGHT, "/a")
+    line.view("ada", BEFORE_MIDNIGHT + 15 * MINUTE, "/b")
+    morning = line.view("ada", BEFORE_MIDNIGHT + 10 * HOUR, "/b")
+
+    assert morning.visits == 1
+    assert line.is_first(morning, "traffic")
+    assert line.is_first(morning, "pages")
+
+
+def test_visitor_of_yesterday_whose_visit_ended_is_new_after_midnight(line: Line) -> None:
+    line.view("ada", BEFORE_MIDNIGHT - 40 * MINUTE)
+    after = line.view("ada", BEFORE_MIDNIGHT + 15 * MINUTE)
+
+    assert after.visits == 1
+    assert line.is_first(after, "traffic")
+
+
+def test_repeated_hour_at_the_end_of_summer_time_is_one_day() -> None:
+    line = Line(make_policy("Europe/Berlin"))
+    first = int(datetime(2026, 10, 25, 0, 30, tzinfo=UTC).timestamp())  # 02:30, summer time
+    again = first + HOUR  # 02:30 once more, winter time
+    hits = (line.view("ada", first), line.view("ada", again))
+
+    assert hits[0].hour == hits[1].hour
+    assert [line.is_first(hit, "traffic") for hit in hits] == [True, False]
+
+
+def test_source_and_campaign_are_those_the_visit_began_with(line: Line) -> None:
+    spring = Campaign(name="spring")
+    line.view("ada", NOON, "/a", source="Google", campaign=spring)
+    second = line.view("ada", NOON + 10, "/b")
+
+    assert (second.source, second.campaign, second.entry_page) == ("Google", "spring", "/a")
+
+
+def test_previous_page_tells_how_a_visit_moves(line: Line) -> None:
+    pages = ("/a", "/b", "/b", "/c")
+
+    came_from = [line.view("ada", NOON + n, page).previous_page for n, page in enumerate(pages)]
+
+    assert came_from == [ENTRY, "/a", "/b", "/b"]
+
+
+def test_exit_page_counts_each_visitor_once_over_several_visits(line: Line) -> None:
+    hits = [
+        line.view("ada", NOON, "/a"),
+        line.view("ada", NOON + HOUR, "/b"),
+        line.view("ada", NOON + HOUR + 10, "/a"),
+        line.view("ada", NOON + HOUR + 20, "/b"),
+    ]
+
+    assert [hit.exit_visitors_to for hit in hits] == [1, 1, 0, 1]
+    assert [hit.exit_visitors_from for hit in hits] == [0, 0, -1, 0]
+
+
+def test_hit_out_of_order_takes_no_seconds_back(line: Line) -> None:
+    line.view("ada", NOON + 40, "/a")
+    earlier = line.view("ada", NOON, "/b")
+    later = line.view("ada", NOON + 60, "/c")
+
+    assert (earlier.seconds, later.seconds) == (0, 20)
+
+
+def test_purposes_travel_as_bits_in_the_policys_order(line: Line) -> None:
+    first, *_, last = (purpose.id for purpose in line.policy.purposes)
+
+    assert line.view("ada", NOON, purposes=frozenset({first})).serves == 1
+    assert line.view("ada", NOON, purposes=frozenset({last})).serves == 1 << (
+        len(line.policy.purposes) - 1
+    )
+
+
+def test_refused_hit_tells_site_day_door_and_reason_alone() -> None:
+    local = LocalSeconds(NOON + 12_345)
+
+    refused = count_refused(SITE, Door.PIXEL, DropReason.OPTED_OUT_GPC, local)
+
+    assert refused == CountedHit(
+        "example.org", "pixel", "opted_out_gpc", 1, hour=local - local % 86_400
+    )
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["ada", "bob", "eve"]),
+            st.integers(0, 50 * MINUTE),
+            st.sampled_from(["/a", "/b", "/c"]),
+        ),
+        max_size=60,
+    )
+)
+def test_sums_agree_whatever_the_visitors_do(steps: list[tuple[str, int, str]]) -> None:
+    """Entries, exits and visits agree on every day, bounces lie between 0 and visits."""
+    line = Line(make_policy())
+    time = BEFORE_MIDNIGHT - 12 * HOUR
+    visits: dict[int, int] = {}
+    exits: dict[tuple[int, str], int] = {}
+    bounces: dict[int, int] = {}
+    visitors = views = 0
+    for who, pause, page in steps:
+        time += pause
+        line.memory.forget_before(SITE, line.local(time))
+        hit = line.view(who, time, page)
+        assert hit.reason == COUNTED
+        day = hit.visit_hour // 86_400
+        visits[day] = visits.get(day, 0) + hit.visits
+        bounces[day] = bounces.get(day, 0) + hit.bounces
+        exits[day, hit.exit_from] = exits.get((day, hit.exit_from), 0) + hit.exits_from
+        exits[day, hit.exit_to] = exits.get((day, hit.exit_to), 0) + hit.exits_to
+        visitors += line.is_first(hit, "traffic")
+        views += hit.views
+        # Right at any moment: checked after each hit, not at the end alone.
+        for each, count in visits.items():
+            assert sum(n for (of, _), n in exits.items() if of == each) == count
+            assert 0 <= bounces[each] <= count
+        assert all(count >= 0 for count in exits.values())
+        assert visitors <= sum(visits.values()) <= views

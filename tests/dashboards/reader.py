@@ -1,0 +1,63 @@
+"""A reader of the dashboard, and the time that a test says it is."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import httpx
+from starlette.applications import Starlette
+
+NOW = datetime(2025, 11, 4, 14, 23, tzinfo=UTC)
+"""A Tuesday, 15:23 in Berlin and already Wednesday in Auckland."""
+
+PASSWORD = "correct horse 6 € <b>"
+
+
+class Clock:
+    """The time as a test says it is."""
+
+    def __init__(self) -> None:
+        self.moment = NOW
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+class Reader:
+    """A browser without scripts: keeps its cookie, follows no redirect."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._runner = asyncio.Runner()
+        self._client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://stats.test"
+        )
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._client.cookies
+
+    def get(self, address: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        sent = {name.encode(): value.encode() for name, value in (headers or {}).items()}
+        return self._runner.run(self._client.get(address, headers=sent))
+
+    def post(self, address: str, form: Mapping[str, str]) -> httpx.Response:
+        return self._runner.run(self._client.post(address, data=dict(form)))
+
+    def post_body(self, address: str, body: bytes, kind: str) -> httpx.Response:
+        headers = {"Content-Type": kind}
+        return self._runner.run(self._client.post(address, content=body, headers=headers))
+
+    def try_login(self, name: str, password: str, place: str = "") -> httpx.Response:
+        """Open the login form and send it."""
+        token = form_token(self.get("/dashboard/login").text)
+        form = {"token": token, "name": name, "password": password, "next": place}
+        return self.post("/dashboard/login", form)
+
+    def close(self) -> None:
+        self._runner.run(self._client.aclose())
+        self._runner.close()
+
+
+def form_token(page: str) -> str:
+    """Read the token that a page's form carries."""
+    return page.partition('name="token" value="')[2].partition('"')[0]

@@ -1,0 +1,336 @@
+import re
+from datetime import date, datetime, timedelta
+from html import unescape
+
+import pytest
+
+from dashboards.figures import Figures, Measure, change, write_value
+from tests.dashboards.conftest import MakeApp, OpenReader
+from tests.dashboards.reader import PASSWORD, Reader
+from tests.dashboards.test_selection import BAD_ADDRESSES
+from tests.dashboards.traffic import SITE, Traffic
+from tests.dashboards.views import VIEWS, Store, make_policy
+
+TRAFFIC = Traffic()
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def stored(store: Store) -> Store:
+    TRAFFIC.store(store)
+    return store
+
+
+def text_of(html: str) -> str:
+    """Take tags away, and white space beside them."""
+    return " ".join(unescape(re.sub(r"<title>.*?</title>|<[^>]+>", " ", html, flags=re.DOTALL)).split())
+
+
+def cards(page: str) -> dict[str, tuple[str, str]]:
+    found = re.findall(
+        r'data-measure="(\w+)">.*?card-value">(.*?)</span>.*?class="change[^>]*>(.*?)</a>',
+        page,
+        re.DOTALL,
+    )
+    return {measure: (unescape(value), text_of(moved)) for measure, value, moved in found}
+
+
+def rows(page: str, panel: str) -> list[tuple[str, ...]]:
+    section = re.search(rf'<section[^>]*data-list="{panel}">(.*?)</section>', page, re.DOTALL)
+    return table_rows(section.group(1) if section else "")
+
+
+def table_rows(html: str) -> list[tuple[str, ...]]:
+    bodies = re.findall(r"<tbody>(.*?)</tbody>", html, re.DOTALL)
+    return [
+        tuple(text_of(cell) for cell in re.findall(r"<t[hd][ >].*?</t[hd]>", row, re.DOTALL))
+        for body in bodies
+        for row in re.findall(r"<tr.*?</tr>", body, re.DOTALL)
+    ]
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    ("period", "start", "end", "before_start", "before_end"),
+    [
+        pytest.param(
+            "period=today",
+            datetime(2025, 11, 4),
+            datetime(2025, 11, 5),
+            datetime(2025, 11, 3),
+            datetime(2025, 11, 3, 16),
+            id="today against yesterday until now",
+        ),
+        pytest.param(
+            "period=yesterday",
+            datetime(2025, 11, 3),
+            datetime(2025, 11, 4),
+            datetime(2025, 11, 2),
+            datetime(2025, 11, 3),
+            id="yesterday against the day before",
+        ),
+        pytest.param(
+            "period=last-month",
+            datetime(2025, 10, 1),
+            datetime(2025, 11, 1),
+            datetime(2025, 8, 31),
+            datetime(2025, 10, 1),
+            id="October against 31 days",
+        ),
+        pytest.param(
+            "from=2025-05-05&to=2025-05-11",
+            datetime(2025, 5, 5),
+            datetime(2025, 5, 12),
+            datetime(2025, 4, 28),
+            datetime(2025, 5, 5),
+            id="a week in May",
+        ),
+    ],
+)
+def test_headline_figures_are_the_sums_of_the_rows(
+    analyst: Reader,
+    period: str,
+    start: datetime,
+    end: datetime,
+    before_start: datetime,
+    before_end: datetime,
+) -> None:
+    now = Figures(*TRAFFIC.hours(start, end))
+    before = Figures(*TRAFFIC.hours(before_start, before_end))
+
+    shown = cards(analyst.get(f"/dashboard?{period}").text)
+
+    assert len(shown) == 6
+    for measure in Measure:
+        value, moved = shown[measure.value]
+        expected = change(measure, now.value(measure), before.value(measure))
+        assert expected is not None
+        assert value == write_value(measure, now.value(measure))
+        assert moved == f"{expected.text} , before: {expected.before}"
+
+
+@pytest.mark.usefixtures("stored")
+def test_written_figures_are_plain_arithmetic(analyst: Reader) -> None:
+    visitors, visits, views, bounces, seconds = TRAFFIC.hours(
+        datetime(2025, 11, 3), datetime(2025, 11, 4)
+    )
+
+    shown = cards(analyst.get("/dashboard?period=yesterday").text)
+
+    time = round(seconds / visits)
+    assert {measure: value for measure, (value, _) in shown.items()} == {
+        "visitors": f"{visitors:,}",
+        "visits": f"{visits:,}",
+        "views": f"{views:,}",
+        "bounce_rate": f"{100 * bounces / visits:.0f}%",
+        "visit_time": f"{time // 60}:{time % 60:02}",
+        "views_per_visit": f"{views / visits:.2f}",
+    }
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    ("period", "bars"),
+    [
+        pytest.param("period=today", 24, id="hours"),
+        pytest.param("period=90d", 90, id="days"),
+        pytest.param("period=12m", 12, id="months"),
+    ],
+)
+def test_chart_and_its_table_tell_the_same(analyst: Reader, period: str, bars: int) -> None:
+    page = analyst.get(f"/dashboard?{period}&measure=views").text
+    figure = page[page.index("<figure") : page.index("</figure>")]
+
+    told = re.findall(r"<title>(.*?): ([\d,]+) views?(?: so far)?</title>", figure)
+    table = [(row[0], row[3]) for row in table_rows(figure)]
+
+    assert figure.count('<g class="point') == bars
+    assert told == table
+    total = sum(int(views.replace(",", "")) for _, views in table)
+    assert f"{total:,}" == cards(page)["views"][0]
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    ("panel", "table", "first_row"),
+    [
+        pytest.param("pages", "pages", None, id="pages"),
+        pytest.param("sources", "sources", "Google", id="sources"),
+        pytest.param("countries", "countries", None, id="countries"),
+        pytest.param("devices", "devices", "Desktop", id="devices"),
+    ],
+)
+def test_lists_show_the_ten_largest(
+    analyst: Reader, panel: str, table: str, first_row: str | None
+) -> None:
+    first, last = date(2025, 10, 8), date(2025, 11, 4)
+    column = VIEWS[table][1].index("visitors")
+    groups = TRAFFIC.groups(table, first, last, lambda words: words[0])
+    largest = sorted((v[column] for k, v in groups.items() if k != "(other)"), reverse=True)[:10]
+
+    shown = rows(analyst.get("/dashboard").text, panel)
+
+    named = [row for row in shown if row[0] != "Other small groups"]
+    assert [row[1] for row in named] == [f"{visitors:,}" for visitors in largest]
+    assert len(shown) <= 10
+    if first_row:
+        assert first_row in {row[0] for row in shown}
+
+
+@pytest.mark.usefixtures("stored")
+def test_countries_have_names(analyst: Reader) -> None:
+    shown = rows(analyst.get("/dashboard").text, "countries")
+
+    assert {row[0] for row in shown} == {"Germany", "Côte d’Ivoire", "Unknown"}
+
+
+@pytest.mark.usefixtures("stored")
+def test_full_list_is_paged_and_ends_with_the_small_groups(analyst: Reader) -> None:
+    one = analyst.get("/dashboard?panel=pages").text
+    two = analyst.get("/dashboard?panel=pages&page=2").text
+
+    listed = [row[0] for row in table_rows(one) + table_rows(two)]
+    assert len(table_rows(one)) == 50
+    assert len(listed) == len(set(listed)) == 61
+    assert listed[-1] == "Other small groups"
+    assert "Page 2 of 2 · 61 rows" in text_of(two)
+    assert 'rel="next"' in one
+    assert 'rel="next"' not in two
+    beyond = analyst.get("/dashboard?panel=pages&page=3")
+    assert (beyond.status_code, "no such page" in beyond.text) == (400, True)
+
+
+@pytest.mark.usefixtures("stored")
+def test_refused_hits_are_told_in_a_sentence(analyst: Reader) -> None:
+    groups = TRAFFIC.groups(
+        "coverage", date(2025, 11, 3), date(2025, 11, 3), lambda words: words[1]
+    )
+    hits = sum(count for (count,) in groups.values())
+    refused = hits - groups["counted"][0]
+
+    page = text_of(analyst.get("/dashboard?period=yesterday").text)
+
+    assert f"{100 * refused / hits:.0f}% of {hits:,} hits were refused: " in page
+    assert "Global Privacy Control" in page
+
+
+@pytest.mark.usefixtures("store")
+def test_site_without_a_hit_is_shown_its_tag(analyst: Reader) -> None:
+    page = analyst.get("/dashboard?site=example.net")
+
+    assert page.status_code == 200
+    tag = '<script defer src="http://stats.test/tag.js" data-site="example.net"></script>'
+    assert tag in unescape(page.text)
+    assert tag not in page.text
+
+
+@pytest.mark.parametrize(
+    "host",
+    ['a"onload=alert(1)', "a<b>", "evil.example/path", "a b", "", "a@b"],
+    ids=["quote", "tag", "path", "space", "empty", "user"],
+)
+def test_hostile_host_is_never_written_into_the_tag(analyst: Reader, host: str) -> None:
+    session = analyst.cookies["discreet_session"]
+    page = analyst.get(
+        "/dashboard?site=example.net",
+        headers={"Host": host, "Cookie": f"discreet_session={session}"},
+    )
+
+    assert page.status_code == 400
+    assert not host or host not in page.text
+
+
+def test_site_of_refused_hits_alone_says_so(analyst: Reader, store: Store) -> None:
+    store.add("coverage", [(SITE, date(2025, 11, 4), "event", "opted_out_gpc", 7)])
+
+    page = text_of(analyst.get("/dashboard?period=today").text)
+
+    assert "none of them was counted" in page
+    assert "100% of 7 hits were refused: 100% Global Privacy Control." in page
+
+
+def test_empty_period_points_to_the_latest_days(analyst: Reader, store: Store) -> None:
+    store.add("traffic", [(SITE, datetime(2015, 5, 20, 9), 3, 3, 4, 1, 90)])
+
+    page = analyst.get("/dashboard").text
+
+    link = re.search(r'class="notice">.*?href="([^"]+)"', page)
+    assert link is not None
+    latest = analyst.get(unescape(link.group(1))).text
+    assert cards(latest)["visitors"][0] == "3"
+
+
+@pytest.mark.parametrize("left_out", ["traffic", "coverage", *VIEWS])
+def test_undeclared_statistic_is_left_out(
+    store: Store, make_app: MakeApp, open_reader: OpenReader, left_out: str
+) -> None:
+    without = frozenset({left_out})
+    store.create(without)
+    for table, stored in TRAFFIC.rows.items():
+        if table != left_out:
+            store.add(table, stored)
+    reader = open_reader(make_app(make_policy(without)))
+    reader.try_login("owner", PASSWORD)
+
+    page = reader.get("/dashboard")
+
+    assert page.status_code == 200
+    assert bool(cards(page.text)) is (left_out != "traffic")
+    assert ("Hits refused" in page.text) is (left_out != "coverage")
+    if left_out in VIEWS:
+        assert f'href="/dashboard?site={SITE}&amp;period=28d&amp;panel={left_out}"' not in page.text
+        assert reader.get(f"/dashboard?panel={left_out}").status_code == 400
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("address", BAD_ADDRESSES)
+def test_bad_address_is_answered_by_one_sentence(analyst: Reader, address: str) -> None:
+    answer = analyst.get(f"/dashboard?{address}")
+
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    said = text_of(answer.text[answer.text.index("<main") :])
+    assert re.fullmatch(r"This page cannot be shown [A-Z][^.<>]*\. Go to the dashboard", said)
+    assert "Traceback" not in answer.text
+    assert "script>alert" not in answer.text
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("/dashboard", id="overview"),
+        pytest.param("/dashboard?panel=pages", id="list"),
+        pytest.param("/dashboard?site=example.net", id="empty"),
+        pytest.param("/dashboard?junk=1", id="bad address"),
+        pytest.param("/dashboard/login", id="redirect"),
+        pytest.param("/dashboard/static/none.css", id="no such file"),
+    ],
+)
+def test_every_page_forbids_what_it_does_not_need(analyst: Reader, address: str) -> None:
+    answer = analyst.get(address)
+
+    assert answer.headers["content-security-policy"] == (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert not re.search(r"<[^>]+\s(style|on\w+)\s*=|<style|<script(?![^>]* src=\"/)", answer.text)
+    assert "http://" not in answer.text.replace("http://stats.test/tag.js", "")
+    assert "https://" not in answer.text
+
+
+def test_static_files_are_served_to_strangers(stranger: Reader) -> None:
+    page = stranger.get("/dashboard/login").text
+
+    addresses = re.findall(r'(?:href|src)="(/dashboard/static/[^"]+)"', page)
+    assert len(addresses) >= 2
+    for address in addresses:
+        assert stranger.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["..%2fapp.py", "../app.py", "app.py", "%00", "dashboard.css/"])
+def test_no_other_file_is_served(stranger: Reader, name: str) -> None:
+    assert stranger.get(f"/dashboard/static/{name}").status_code in {303, 307, 404}

@@ -1,0 +1,168 @@
+from datetime import date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboards.periods import (
+    DAY,
+    EARLIEST,
+    MAX_DAYS,
+    Grain,
+    Period,
+    PeriodError,
+    PeriodName,
+    Span,
+    custom_period,
+    describe_days,
+    named_period,
+)
+
+NOON = datetime(2025, 11, 4, 12, 30)
+DAYS = st.dates(EARLIEST, date(2060, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "today", "first", "last"),
+    [
+        pytest.param("today", date(2025, 11, 4), date(2025, 11, 4), date(2025, 11, 4), id="today"),
+        pytest.param(
+            "yesterday", date(2025, 3, 1), date(2025, 2, 28), date(2025, 2, 28), id="yesterday"
+        ),
+        pytest.param("7d", date(2025, 1, 3), date(2024, 12, 28), date(2025, 1, 3), id="week"),
+        pytest.param("28d", date(2025, 11, 4), date(2025, 10, 8), date(2025, 11, 4), id="28 days"),
+        pytest.param("90d", date(2025, 11, 4), date(2025, 8, 7), date(2025, 11, 4), id="90 days"),
+        pytest.param("month", date(2025, 11, 4), date(2025, 11, 1), date(2025, 11, 4), id="month"),
+        pytest.param(
+            "month", date(2025, 11, 1), date(2025, 11, 1), date(2025, 11, 1), id="first of month"
+        ),
+        pytest.param(
+            "last-month", date(2024, 3, 31), date(2024, 2, 1), date(2024, 2, 29), id="leap February"
+        ),
+        pytest.param(
+            "last-month", date(2025, 1, 9), date(2024, 12, 1), date(2024, 12, 31), id="December"
+        ),
+        pytest.param("12m", date(2025, 11, 4), date(2024, 12, 1), date(2025, 11, 4), id="year"),
+        pytest.param(
+            "12m", date(2025, 12, 31), date(2025, 1, 1), date(2025, 12, 31), id="whole year"
+        ),
+    ],
+)
+def test_named_period_covers_its_days(name: str, today: date, first: date, last: date) -> None:
+    period = named_period(PeriodName(name), today)
+
+    assert (period.first, period.last) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        pytest.param("", "", id="empty"),
+        pytest.param("2025-11-01", "", id="no end"),
+        pytest.param("yesterday", "2025-11-01", id="word"),
+        pytest.param("2025-02-30", "2025-11-01", id="no such day"),
+        pytest.param("20251101", "20251102", id="basic form"),
+        pytest.param("2025-W01-1", "2025-11-01", id="week date"),
+        pytest.param("2025-11-1", "2025-11-02", id="one digit"),
+        pytest.param("2025-11-01 ", "2025-11-02", id="trailing space"),
+        pytest.param("\u0662025-11-01", "2025-11-02", id="arabic digits"),
+        pytest.param("0001-01-01", "2025-11-01", id="year one"),
+        pytest.param("1999-12-31", "2000-01-05", id="before 2000"),
+        pytest.param("9999-12-31", "9999-12-31", id="end of time"),
+        pytest.param("2025-11-03", "2025-11-02", id="backwards"),
+        pytest.param("2025-11-05", "2025-11-05", id="tomorrow"),
+        pytest.param("2010-01-01", "2025-11-01", id="too long"),
+    ],
+)
+def test_impossible_days_are_refused_in_one_sentence(first: str, last: str) -> None:
+    with pytest.raises(PeriodError) as refused:
+        custom_period(first, last, date(2025, 11, 4))
+
+    told = str(refused.value)
+    assert told.endswith(".")
+    assert not first or first not in told
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        pytest.param("2025-11-04", "2025-11-04", id="today"),
+        pytest.param("2000-01-01", "2000-01-01", id="the first day there is"),
+        pytest.param("2024-02-29", "2024-02-29", id="leap day"),
+        pytest.param("2015-10-30", "2025-11-04", id="longest"),
+    ],
+)
+def test_days_at_the_bounds_are_taken(first: str, last: str) -> None:
+    period = custom_period(first, last, date(2025, 11, 4))
+
+    assert period.first.isoformat() == first
+    assert period.last.isoformat() == last
+    assert period.days <= MAX_DAYS
+
+
+@given(DAYS, DAYS, st.datetimes(datetime(2000, 1, 1), datetime(2060, 1, 1)))
+def test_closed_period_is_compared_with_the_equal_stretch_before(
+    one: date, other: date, now: datetime
+) -> None:
+    period = Period(PeriodName.CUSTOM, min(one, other), max(one, other))
+
+    before = period.previous(max(now, period.span.end))
+
+    assert before.end == period.span.start
+    assert before.end - before.start == period.span.end - period.span.start
+
+
+def test_open_day_is_compared_up_to_the_same_hour() -> None:
+    before = named_period(PeriodName.TODAY, NOON.date()).previous(NOON)
+
+    assert before == Span(datetime(2025, 11, 3), datetime(2025, 11, 3, 13))
+
+
+def test_open_week_is_compared_up_to_the_same_hour_a_week_before() -> None:
+    before = named_period(PeriodName.DAYS_7, NOON.date()).previous(NOON)
+
+    assert before == Span(datetime(2025, 10, 22), datetime(2025, 10, 28, 13))
+
+
+@given(DAYS, DAYS)
+def test_bars_follow_one_another_and_are_never_too_many(one: date, other: date) -> None:
+    period = Period(PeriodName.CUSTOM, min(one, other), max(one, other))
+    if period.days > MAX_DAYS:
+        return
+
+    bars = period.buckets()
+
+    assert bars == sorted(set(bars))
+    assert 1 <= len(bars) <= 180
+    assert bars[0].date() <= period.first
+    assert bars[-1].date() <= period.last
+
+
+@pytest.mark.parametrize(
+    ("days", "grain"),
+    [
+        pytest.param(1, Grain.HOUR, id="a day by hours"),
+        pytest.param(2, Grain.DAY, id="two days by days"),
+        pytest.param(180, Grain.DAY, id="180 days by days"),
+        pytest.param(181, Grain.MONTH, id="181 days by months"),
+    ],
+)
+def test_length_of_period_chooses_the_bars(days: int, grain: Grain) -> None:
+    last = date(2025, 11, 4)
+
+    assert Period(PeriodName.CUSTOM, last - (days - 1) * DAY, last).grain is grain
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "written"),
+    [
+        pytest.param(date(2025, 11, 4), date(2025, 11, 4), "Tue 4 Nov 2025", id="one day"),
+        pytest.param(date(2025, 11, 1), date(2025, 11, 4), "1–4 Nov 2025", id="one month"),
+        pytest.param(date(2025, 9, 28), date(2025, 10, 2), "28 Sep – 2 Oct 2025", id="one year"),
+        pytest.param(
+            date(2024, 12, 3), date(2025, 1, 4), "3 Dec 2024 – 4 Jan 2025", id="two years"
+        ),
+    ],
+)
+def test_range_of_days_is_written_short(first: date, last: date, written: str) -> None:
+    assert describe_days(first, last) == written
