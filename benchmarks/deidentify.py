@@ -23,7 +23,7 @@ from anonymizer.addresses import coarsen_address
 from anonymizer.agents import Agents
 from anonymizer.countries import read_zones
 from anonymizer.deidentify import DaySalts, Tables, deidentify, read_language
-from anonymizer.gate import gate
+from anonymizer.gate import Gate
 from anonymizer.hits import Door, DropReason, LocalSeconds, RawHit, SiteId
 from anonymizer.policy import (
     Basis,
@@ -61,6 +61,7 @@ POLICY = Policy(
     },
     visitor_address=VisitorAddress.FULL,
 )
+GATE = Gate(POLICY)
 AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/{}.0.0.0 Safari/537.36"
@@ -148,7 +149,7 @@ def main() -> None:
     def whole(hit: RawHit, salts: DaySalts = salts) -> None:
         agent = agents.read_agent(hit.raw_agent)
         signals = read_signals(hit, agent)
-        if isinstance(gate(hit, signals, SITE, POLICY), DropReason):
+        if isinstance(GATE.judge(hit, signals, SITE), DropReason):
             raise TypeError("the hit was refused")
         deidentify(hit, agent, local, SITE, POLICY, salts, tables)
 
@@ -168,7 +169,7 @@ def main() -> None:
         ("read_agent, cold", lambda h: empty.read_agent(h.raw_agent), plain[:1000]),
         ("read_agent, cold, 8 kB", lambda h: empty.read_agent(h.raw_agent), long_agents),
         ("read_signals", lambda h: read_signals(h, linux), plain),
-        ("gate", lambda h: gate(h, signals, SITE, POLICY), plain),
+        ("gate", lambda h: GATE.judge(h, signals, SITE), plain),
         ("read_page", lambda h: read_page(h.raw_url, SITE.domain, parameters), plain),
         ("read_page, 4 kB slug", lambda h: coarsen_path(h.raw_url), hostile[:500]),
         ("read_page, 450 segments", lambda h: coarsen_path(h.raw_url), segments[:500]),

@@ -136,5 +136,3 @@ async def _tag(_: Request) -> Response:
 
 async def _healthz(_: Request) -> Response:
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
-
-

@@ -59,16 +59,22 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(module="demo", policy=Path("the demo's policy"))
 
     command = commands.add_parser("import", help="import an Apache or nginx access log")
-    command.add_argument("file", help="a log in the common or combined format, plain or .gz; - reads standard input")
+    command.add_argument(
+        "file", help="a log in the common or combined format, plain or .gz; - reads standard input"
+    )
     command.add_argument("--site", required=True, help="the domain of the site the log is of")
-    command.add_argument("--policy", type=Path, help="the policy file; else the one last served from --data")
+    command.add_argument(
+        "--policy", type=Path, help="the policy file; else the one last served from --data"
+    )
     _add_data_option(command)
     _add_countries_option(command)
     command.set_defaults(module="import_file")
 
     command = commands.add_parser("query", help="ask the guarded views in ClickHouse SQL")
     command.add_argument("sql", help="one read-only query")
-    command.add_argument("--format", default="TSV", help="any ClickHouse output format (default: TSV)")
+    command.add_argument(
+        "--format", default="TSV", help="any ClickHouse output format (default: TSV)"
+    )
     _add_data_option(command)
     command.set_defaults(module="query")
 
@@ -82,13 +88,22 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_server_options(command: argparse.ArgumentParser) -> None:
     _add_data_option(command)
-    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-    command.add_argument("--port", type=int, default=8000, help="port to listen on; 0 takes a free one (default: 8000)")
+    command.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
+    )
+    command.add_argument(
+        "--port",
+        type=int,
+        default=8000,
+        help="port to listen on; 0 takes a free one (default: 8000)",
+    )
     _add_countries_option(command)
 
 
 def _add_data_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--data", type=Path, default=Path("data"), help="data directory (default: ./data)")
+    command.add_argument(
+        "--data", type=Path, default=Path("data"), help="data directory (default: ./data)"
+    )
 
 
 def _add_countries_option(command: argparse.ArgumentParser) -> None:

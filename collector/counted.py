@@ -11,7 +11,12 @@ COUNTED = "counted"
 
 
 class CountedHit(Struct, frozen=True, gc=False, array_like=True):
-    """One hit as integer deltas. Field order is the inbox table's column order."""
+    """What a hit adds to the counters of one hour, as integer deltas.
+
+    Field order is the inbox table's column order. A hit in a visit that began in
+    another hour, or with another country, language or screen, makes two of these:
+    one for itself, with `hits` 1, and one for its visit, with `hits` 0.
+    """
 
     site: str
     door: str
@@ -20,13 +25,14 @@ class CountedHit(Struct, frozen=True, gc=False, array_like=True):
     hits: int = 1
     serves: int = 0
     """Bit i is set when the hit may serve the policy's i-th purpose."""
-
-    # What stands in the period of the hit itself.
     hour: int = 0
     """First second of the site's local hour; of its local day for a refused hit."""
     views: int = 0
     firsts: int = 0
     """Bit i is set when the visitor is new today to the plan's i-th combination."""
+    visits: int = 0
+    bounces: int = 0
+    seconds: int = 0
     page: str = ""
     previous_page: str = ""
     entry_page: str = ""
@@ -45,21 +51,14 @@ class CountedHit(Struct, frozen=True, gc=False, array_like=True):
     browser: str = ""
     os: str = ""
     network: str = ""
-
-    # What stands in the period in which the visit began.
-    visit_hour: int = 0
-    visits: int = 0
-    bounces: int = 0
-    seconds: int = 0
-    visit_country: str = ""
-    visit_language: str = ""
-    visit_screen: str = ""
     exit_from: str = ""
-    exits_from: int = 0
-    exit_visitors_from: int = 0
+    """The page on which the visit no longer ends; empty when there is none."""
+    exit_from_visitors: int = 0
+    """-1 when no visit of the visitor's day ends on `exit_from` any more."""
     exit_to: str = ""
-    exits_to: int = 0
-    exit_visitors_to: int = 0
+    """The page on which the visit ends now; empty when that did not change."""
+    exit_to_visitors: int = 0
+    """1 when no earlier visit of the visitor's day ended on `exit_to`."""
 
 
 _encoder = msgpack.Encoder()

@@ -16,7 +16,7 @@ from anonymizer.hits import CleanHit, Door, DropReason, LocalSeconds, SiteId, Vi
 from anonymizer.policy import Dimension, PurposeId
 from collector.clock import DAY_SECONDS, hour_start
 from collector.counted import COUNTED, CountedHit
-from collector.plan import Plan
+from collector.plan import PAGE_DIMENSIONS, Plan
 from collector.visits import Visitor, VisitMemory
 
 _NO_KEY = VisitorKey(b"")
@@ -24,11 +24,9 @@ _NO_KEY = VisitorKey(b"")
 ENTRY = "(entry)"
 """The previous page of a visit's first page."""
 
-# The dimensions of a hit that can vary for one visitor, in the order in which
-# `Counter.count` lines up their values.
-_VARYING = (
-    Dimension.PAGE,
-    Dimension.PREVIOUS_PAGE,
+# What can vary for one visitor, in the order in which `Counter.count` lines it up:
+# first what mostly stays from view to view, then what moves with each.
+_STEADY = (
     Dimension.ENTRY_PAGE,
     Dimension.SOURCE,
     Dimension.CHANNEL,
@@ -42,6 +40,7 @@ _VARYING = (
     Dimension.LANGUAGE,
     Dimension.SCREEN,
 )
+_VARYING = (*_STEADY, Dimension.PAGE, Dimension.PREVIOUS_PAGE)
 
 _Pick = Callable[[tuple[str, ...]], Any]
 
@@ -61,47 +60,49 @@ class Counter:
         self._memory = memory
         self._plan = plan
         self._served_bits: dict[frozenset[PurposeId], int] = {}
-        self._picks: tuple[tuple[int, _Pick], ...] = tuple(
-            (bit, _pick(combination)) for bit, combination in enumerate(plan.combinations)
-        )
+        picks = [
+            (bit, _pick(combination), not PAGE_DIMENSIONS.isdisjoint(combination))
+            for bit, combination in enumerate(plan.combinations)
+        ]
+        self._steady_picks = tuple((bit, pick) for bit, pick, moves in picks if not moves)
+        self._moving_picks = tuple((bit, pick) for bit, pick, moves in picks if moves)
 
-    def count(self, hit: CleanHit, purposes: frozenset[PurposeId]) -> CountedHit:
+    def count(self, hit: CleanHit, purposes: frozenset[PurposeId]) -> list[CountedHit]:
         """Advance the visit memory by one page view and return what it adds to the counters."""
-        serves = self._served_bits.get(purposes)
-        if serves is None:
-            serves = self._served_bits[purposes] = self._plan.serves(purposes)
         visitor, begins = self._memory.find(hit)
+        page = hit.page
         previous_page = ENTRY
-        bounces = visits = seconds = 0
-        exit_from = ""
-        exits_from = exit_visitors_from = exits_to = exit_visitors_to = 0
+        visits = bounces = seconds = 0
+        exit_from = exit_to = ""
+        exit_from_visitors = exit_to_visitors = 0
         if begins:
             if visitor.last_seen:
                 visitor.ended_on.add(visitor.page)
             visitor.opening = replace(hit, visitor=_NO_KEY, visitor_before=None)
             visitor.viewed_again = False
-            visits = bounces = exits_to = 1
-            exit_visitors_to = int(hit.page not in visitor.ended_on)
             visitor.last_seen = hit.time
+            visits = bounces = 1
+            exit_to = page
+            exit_to_visitors = int(page not in visitor.ended_on)
         else:
             previous_page = visitor.page
             if not visitor.viewed_again:
                 visitor.viewed_again = True
                 bounces = -1
-            if previous_page != hit.page:
-                exit_from = previous_page
-                exits_from, exits_to = -1, 1
-                exit_visitors_from = -int(previous_page not in visitor.ended_on)
-                exit_visitors_to = int(hit.page not in visitor.ended_on)
+            if previous_page != page:
+                exit_from, exit_to = previous_page, page
+                exit_from_visitors = -int(previous_page not in visitor.ended_on)
+                exit_to_visitors = int(page not in visitor.ended_on)
             if hit.time > visitor.last_seen:
                 seconds = hit.time - visitor.last_seen
                 visitor.last_seen = hit.time
-        visitor.page = hit.page
+        visitor.page = page
         opening = visitor.opening
+        of_hit = (hit.country, hit.language, hit.screen)
+        of_visit = (opening.country, opening.language, opening.screen)
+        hour, visit_hour = hour_start(hit.local), hour_start(opening.local)
         campaign = opening.campaign
-        values = (
-            hit.page,
-            previous_page,
+        came_by = (
             opening.page,
             opening.source,
             opening.channel,
@@ -111,48 +112,87 @@ class Counter:
             campaign.medium,
             campaign.content,
             campaign.term,
-            hit.country,
-            hit.language,
-            hit.screen,
         )
-        return CountedHit(
+        serves = self._serves(purposes)
+        firsts = self._firsts(visitor, (*came_by, *of_hit), page, previous_page)
+        own_visit = hour == visit_hour and of_hit == of_visit
+        row = CountedHit(
             hit.site,
             hit.door.value,
             COUNTED,
             1,
             serves,
-            hour_start(hit.local),
+            hour,
             1,
-            self._firsts(visitor, values),
-            *values,
+            firsts,
+            visits if own_visit else 0,
+            bounces if own_visit else 0,
+            seconds if own_visit else 0,
+            page,
+            previous_page,
+            *came_by,
+            *of_hit,
             hit.device,
             hit.browser,
             hit.os,
             hit.network,
-            hour_start(opening.local),
-            visits,
-            bounces,
-            seconds,
-            opening.country,
-            opening.language,
-            opening.screen,
-            exit_from,
-            exits_from,
-            exit_visitors_from,
-            hit.page if exits_to else "",
-            exits_to,
-            exit_visitors_to,
+            exit_from if own_visit else "",
+            exit_from_visitors if own_visit else 0,
+            exit_to if own_visit else "",
+            exit_to_visitors if own_visit else 0,
         )
+        if own_visit:
+            return [row]
+        country, language, screen = of_visit
+        of_its_visit = replace(
+            row,
+            hits=0,
+            hour=visit_hour,
+            views=0,
+            firsts=0,
+            visits=visits,
+            bounces=bounces,
+            seconds=seconds,
+            page="",
+            previous_page="",
+            country=country,
+            language=language,
+            screen=screen,
+            exit_from=exit_from,
+            exit_from_visitors=exit_from_visitors,
+            exit_to=exit_to,
+            exit_to_visitors=exit_to_visitors,
+        )
+        return [row, of_its_visit]
 
-    def _firsts(self, visitor: Visitor, values: tuple[str, ...]) -> int:
+    def _serves(self, purposes: frozenset[PurposeId]) -> int:
+        serves = self._served_bits.get(purposes)
+        if serves is None:
+            serves = self._served_bits[purposes] = self._plan.serves(purposes)
+        return serves
+
+    def _firsts(
+        self, visitor: Visitor, steady: tuple[str, ...], page: str, previous_page: str
+    ) -> int:
         seen = visitor.seen
         firsts = 0
-        for bit, pick in self._picks:
-            mark = hash((bit, pick(values)))
-            if mark not in seen:
-                seen.add(mark)
-                firsts |= 1 << bit
-        return firsts
+        values = (*steady, page, previous_page)
+        # Where all that mostly stays was seen together, its combinations were seen too.
+        mark = hash(steady)
+        if mark not in seen:
+            seen.add(mark)
+            firsts = _mark_new(seen, self._steady_picks, values)
+        return firsts | _mark_new(seen, self._moving_picks, values)
+
+
+def _mark_new(seen: set[int], picks: tuple[tuple[int, _Pick], ...], values: tuple[str, ...]) -> int:
+    firsts = 0
+    for bit, pick in picks:
+        mark = hash((bit, pick(values)))
+        if mark not in seen:
+            seen.add(mark)
+            firsts |= 1 << bit
+    return firsts
 
 
 def _pick(combination: tuple[Dimension, ...]) -> _Pick:

@@ -121,12 +121,13 @@ class Doors:
 def outcome_of(counted: Sequence[CountedHit]) -> bytes:
     """Say what became of a request's hits: `counted`, `refused REASON`, or how many of each."""
     refused = [hit.reason for hit in counted if hit.reason != COUNTED]
+    taken = sum(hit.hits for hit in counted) - len(refused)
     if not refused:
         return b"counted"
-    if len(refused) == len(counted):
+    if not taken:
         return b"refused " + refused[0].encode()
     reasons = " ".join(sorted(set(refused)))
-    return f"counted {len(counted) - len(refused)}, refused {len(refused)} {reasons}".encode()
+    return f"counted {taken}, refused {len(refused)} {reasons}".encode()
 
 
 def _sender(scope: Scope) -> Sender:

@@ -7,10 +7,10 @@ has grown since, counts once.
 
 import gzip
 import hashlib
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from io import BufferedReader
-from typing import BinaryIO
 
 from anonymizer.hits import Door, DropReason, LocalSeconds, SiteId
 from anonymizer.urls import BadUrl
@@ -21,7 +21,13 @@ from collector.counters import count_refused
 from collector.pipeline import Pipeline
 from collector.spool import Spool
 
+# Where pieces end is part of what a mark says: with another size, logs imported before count anew.
 PIECE_BYTES = 4 * 1024 * 1024
+
+# Request line, referrer and agent of 8,190 bytes each (Apache's LimitRequestLine and
+# LimitRequestFieldSize), each written as \xHH, stay below this.
+MAX_LINE_BYTES = 128 * 1024
+
 SHOWN_UNREADABLE = 5
 
 # Lines may come out of order by a day before their visitors are forgotten.
@@ -30,6 +36,12 @@ _SLACK_SECONDS = DAY_SECONDS
 # A mark is a slow hash (about 20 ms), so that the one address of a one-line log
 # can't be found by trying all of IPv4: 2^32 tries take 2.7 years of one core.
 _SCRYPT_COST = 2**13
+
+_GZIP = b"\x1f\x8b"  # RFC 1952 section 2.3.1
+
+
+class BadLog(Exception):
+    """The log's bytes can't be had: the file is damaged or its disk is."""
 
 
 class Report:
@@ -52,10 +64,11 @@ class _Piece:
         self.counted: list[CountedHit] = []
         self.refused: Counter[tuple[DropReason, LocalSeconds]] = Counter()
         self.unreadable: list[int] = []
+        self.oldest: int | None = None
 
 
 class LogImport:
-    """The import of one log into one site."""
+    """The import of one log into one site. Run it once."""
 
     def __init__(
         self,
@@ -63,48 +76,79 @@ class LogImport:
         pipeline: Pipeline,
         spool: Spool,
         on_piece: Callable[[Report], None],
+        piece_bytes: int = PIECE_BYTES,
     ) -> None:
         """Prepare an import; `on_piece` is called after each piece with the report so far."""
         self._site = site
         self._pipeline = pipeline
         self._spool = spool
         self._on_piece = on_piece
+        self._piece_bytes = piece_bytes
         self._reader = LogReader(site)
         self._known = spool.imported(site)
-        self._positions = sorted({position for position, _ in self._known}, reverse=True)
+        self._known_ends = sorted({position for position, _ in self._known}, reverse=True)
         self._digest = hashlib.sha256()
-        self._newest = 0
+        self._position = 0
         self._piece = _Piece()
         self._report = Report()
 
     def run(self, lines: Iterable[bytes]) -> Report:
-        """Take the log's lines through the line and into the spool.
+        """Take the log's lines, each with its newline, through the line and into the spool.
+
+        A last line without newline counts when it is whole; else it is unreadable, and
+        the import of the log that has grown takes it.
 
         Raises:
+            BadLog: the lines end early; the pieces before count.
             SpoolFailed: the disk is full or broken; run the import again later.
         """
-        position = 0
-        piece_end = PIECE_BYTES
+        piece_end = self._piece_bytes
+        unfinished = False
         for line in lines:
-            start, position = position, position + len(line)
-            while self._positions and self._positions[-1] < position:
-                # An earlier import ended within this line, before it was complete.
-                so_far = self._digest.copy()
-                at = self._positions.pop()
-                so_far.update(line[: at - start])
-                self._finish_piece_if_known(at, so_far.digest())
-            self._digest.update(line)
-            self._take(line)
-            ended_here = bool(self._positions) and self._positions[-1] == position
-            if ended_here:
-                self._positions.pop()
-            if ended_here or position >= piece_end:
-                self._finish_piece(position, _mark(self._digest.digest(), self._site))
-            if position >= piece_end:
-                piece_end = position - position % PIECE_BYTES + PIECE_BYTES
+            known = self._known_end_within(line)
+            if known is not None:
+                # An earlier import ended here, maybe before the line's newline was written.
+                length, mark = known
+                self._take(line[:length])
+                self._advance(line[:length])
+                self._finish_piece(mark)
+                self._advance(line[length:])
+            elif self._reader.is_whole(line):
+                self._take(line)
+                self._advance(line)
+            else:
+                unfinished = True
+                break
+            if self._position >= piece_end:
+                if self._piece.lines:
+                    self._finish_piece(_mark(self._digest, self._site))
+                piece_end = self._position - self._position % self._piece_bytes + self._piece_bytes
         if self._piece.lines:
-            self._finish_piece(position, _mark(self._digest.digest(), self._site))
+            self._finish_piece(_mark(self._digest, self._site))
+        if unfinished:
+            self._report.lines += 1
+            self._note_unreadable([self._report.lines])
         return self._report
+
+    def _known_end_within(self, line: bytes) -> tuple[int, bytes] | None:
+        """Return how much of the line an earlier import of this log ended with, and its mark."""
+        end = self._position + len(line)
+        while self._known_ends and self._known_ends[-1] <= end:
+            known_end = self._known_ends.pop()
+            head = line[: max(0, known_end - self._position)]
+            # Other logs ended at other lengths. A mark is slow to make, so it is made only
+            # where an import can have ended.
+            if head and self._reader.is_whole(head):
+                digest = self._digest.copy()
+                digest.update(head)
+                mark = _mark(digest, self._site)
+                if (known_end, mark) in self._known:
+                    return len(head), mark
+        return None
+
+    def _advance(self, line: bytes) -> None:
+        self._position += len(line)
+        self._digest.update(line)
 
     def _take(self, line: bytes) -> None:
         piece = self._piece
@@ -113,7 +157,8 @@ class LogImport:
         if read is None:
             piece.unreadable.append(self._report.lines + piece.lines)
             return
-        self._newest = max(self._newest, read.time)
+        if piece.oldest is None or read.time < piece.oldest:
+            piece.oldest = read.time
         if isinstance(read.page, DropReason):
             local = self._pipeline.local(self._site, read.time)
             piece.refused[read.page, LocalSeconds(local - local % DAY_SECONDS)] += 1
@@ -123,43 +168,68 @@ class LogImport:
         except BadUrl:
             piece.unreadable.append(self._report.lines + piece.lines)
 
-    def _finish_piece_if_known(self, position: int, digest: bytes) -> None:
-        mark = _mark(digest, self._site)
-        if (position, mark) in self._known:
-            self._finish_piece(position, mark)
-
-    def _finish_piece(self, position: int, mark: bytes) -> None:
+    def _finish_piece(self, mark: bytes) -> None:
         piece, self._piece = self._piece, _Piece()
         report = self._report
         report.lines += piece.lines
-        if (position, mark) in self._known:
+        if (self._position, mark) in self._known:
             report.imported_before += piece.lines
         else:
+            # Pieces of one log end at the same places in every import, so none of the
+            # later ones can be known either.
+            self._known_ends.clear()
             refused = [
                 count_refused(self._site, Door.LOG, reason, day, hits)
                 for (reason, day), hits in piece.refused.items()
             ]
             rows = [encode_row(hit) for hit in (*piece.counted, *refused)]
-            self._spool.append_import(rows, self._site, position, mark)
+            self._spool.append_import(rows, self._site, self._position, mark)
             for hit in (*piece.counted, *refused):
                 if hit.reason == COUNTED:
                     report.counted += hit.hits
                 else:
                     report.refused[hit.reason] += hit.hits
-            report.unreadable += len(piece.unreadable)
-            room = SHOWN_UNREADABLE - len(report.first_unreadable)
-            report.first_unreadable += piece.unreadable[:room]
-        self._pipeline.forget_ended_days(self._newest, _SLACK_SECONDS)
+            self._note_unreadable(piece.unreadable)
+        # Told by the oldest line: one with a date far ahead must not end the days of the others.
+        if piece.oldest is not None:
+            self._pipeline.forget_ended_days(piece.oldest, _SLACK_SECONDS)
         self._on_piece(report)
 
+    def _note_unreadable(self, numbers: list[int]) -> None:
+        report = self._report
+        report.unreadable += len(numbers)
+        room = SHOWN_UNREADABLE - len(report.first_unreadable)
+        report.first_unreadable += numbers[:room]
 
-def _mark(digest: bytes, site: SiteId) -> bytes:
+
+def _mark(digest: "hashlib._Hash", site: SiteId) -> bytes:
     return hashlib.scrypt(
-        digest, salt=b"discreet import " + site.encode(), n=_SCRYPT_COST, r=8, p=1, dklen=16
+        digest.digest(),
+        salt=b"discreet import " + site.encode(),
+        n=_SCRYPT_COST,
+        r=8,
+        p=1,
+        dklen=16,
     )
 
 
-def read_log(file: BinaryIO) -> Iterable[bytes]:
-    """Return the log's lines, unpacked when the file is gzip (RFC 1952, by its first two bytes)."""
-    beginning = file.peek(2)[:2] if isinstance(file, BufferedReader) else b""
-    return gzip.open(file) if beginning == b"\x1f\x8b" else file
+def read_log(file: BufferedReader) -> Iterator[bytes]:
+    """Yield the log's lines, unpacked when it is gzip; a longer one is cut to `MAX_LINE_BYTES`.
+
+    Raises:
+        BadLog: the file is damaged or can't be read.
+    """
+    try:
+        log = gzip.GzipFile(fileobj=file) if file.peek(2).startswith(_GZIP) else file
+        while line := log.readline(MAX_LINE_BYTES):
+            if len(line) < MAX_LINE_BYTES or line.endswith(b"\n"):
+                yield line
+                continue
+            while (rest := log.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+                pass
+            # With a newline, so that it reads the same once the log has grown.
+            yield line[:-1] + b"\n"
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise BadLog("the .gz file is damaged or ends early") from None
+    except OSError as error:
+        raise BadLog(str(error.strerror)) from None

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from anonymizer.agents import Agents
 from anonymizer.deidentify import Tables, deidentify
-from anonymizer.gate import gate
+from anonymizer.gate import Gate
 from anonymizer.hits import CleanHit, DropReason, LocalSeconds, RawHit, SiteId
 from anonymizer.policy import Policy, PurposeId
 from anonymizer.signals import read_signals
@@ -30,6 +30,7 @@ class Pipeline:
         self, policy: Policy, plan: Plan, agents: Agents, tables: Tables, fill_random: FillRandom
     ) -> None:
         self._policy = policy
+        self._gate = Gate(policy)
         self._agents = agents
         self._tables = tables
         self._memory = VisitMemory(fill_random)
@@ -42,17 +43,20 @@ class Pipeline:
         Raises:
             BadUrl: a hit that the gate let through has no readable URL; nothing was counted.
         """
-        judged = [self._judge(raw) for raw in raw_hits]
-        return [
-            done if isinstance(done, CountedHit) else self._counter.count(*done) for done in judged
-        ]
+        counted: list[CountedHit] = []
+        for judged in [self._judge(raw) for raw in raw_hits]:
+            if isinstance(judged, CountedHit):
+                counted.append(judged)
+            else:
+                counted += self._counter.count(*judged)
+        return counted
 
     def _judge(self, raw: RawHit) -> _Judged:
         site = self._policy.sites[raw.site]
         local = self.local(raw.site, raw.time)
         agent = self._agents.read_agent(raw.raw_agent)
         signals = read_signals(raw, agent)
-        gated = gate(raw, signals, site, self._policy)
+        gated = self._gate.judge(raw, signals, site)
         if isinstance(gated, DropReason):
             return count_refused(raw.site, raw.door, gated, local)
         salts = self._memory.salts(raw.site, local)

@@ -9,9 +9,7 @@ from msgspec import Struct
 
 from anonymizer.policy import Dimension, Policy, PurposeId, Statistic
 
-KEY_DIMENSIONS = frozenset(
-    {Dimension.DEVICE, Dimension.BROWSER, Dimension.OS, Dimension.NETWORK}
-)
+KEY_DIMENSIONS = frozenset({Dimension.DEVICE, Dimension.BROWSER, Dimension.OS, Dimension.NETWORK})
 COVERAGE_DIMENSIONS = (Dimension.DOOR, Dimension.REASON)
 PAGE_DIMENSIONS = frozenset({Dimension.PAGE, Dimension.PREVIOUS_PAGE})
 

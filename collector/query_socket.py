@@ -5,6 +5,7 @@ what follows or with an error. Whoever may read the directory may ask.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -28,18 +29,22 @@ async def serve_queries(path: Path, answer: Answer) -> asyncio.AbstractServer:
     """Listen on `path` and answer each connection's one question."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Whoever asks may hang up before the answer.
+        with contextlib.suppress(ConnectionError):
+            await reply(reader, writer)
+        writer.close()
+
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             question = json.loads(await reader.readline())
             payload = await answer(str(question["sql"]), str(question["format"]))
             head = {"bytes": len(payload)}
         except QueryRefused as refused:
             payload, head = b"", {"error": str(refused)}
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             payload, head = b"", {"error": "the question can't be read"}
         writer.write(json.dumps(head).encode() + b"\n" + payload)
         await writer.drain()
-        writer.close()
-        await writer.wait_closed()
 
     path.unlink(missing_ok=True)
     listening = _unix_socket()

@@ -115,9 +115,7 @@ def receive_events(
     ]
 
 
-def receive_pixel(
-    query: bytes, sender: Sender, time: int, sites: Mapping[SiteId, Site]
-) -> RawHit:
+def receive_pixel(query: bytes, sender: Sender, time: int, sites: Mapping[SiteId, Site]) -> RawHit:
     """Read the pixel's query: `d` the site, `u` the page (else the Referer header), `r` the referrer.
 
     Raises:

@@ -28,9 +28,7 @@ def load_tables(country_database: Path | None = None) -> Tables:
     """
     zones = files("tzdata") / "zoneinfo"
     return Tables(
-        sources=Sources.from_tsv(
-            (files("anonymizer") / "data" / "sources.tsv").read_text("utf-8")
-        ),
+        sources=Sources.from_tsv((files("anonymizer") / "data" / "sources.tsv").read_text("utf-8")),
         zones=read_zones(
             (zones / "zone.tab").read_text("utf-8"), (zones / "tzdata.zi").read_text("utf-8")
         ),

@@ -4,10 +4,11 @@ A hit is answered after its row is on disk here, and leaves when ClickHouse has
 confirmed its batch. Holds rows of `CountedHit` only: no key, no address.
 """
 
+import contextlib
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -33,6 +34,8 @@ class Batch(Struct, frozen=True):
     """Names the batch; the store takes each name once."""
     rows: bytes
     """Rows in ClickHouse's MsgPack format."""
+    done: tuple[str, ...] = ()
+    """Partitions that took the batch in when it was sent before."""
 
 
 class Spool:
@@ -66,30 +69,20 @@ class Spool:
             SpoolFailed: the disk is full or broken; no row of the group was kept.
         """
         rows = list(rows)
-        try:
-            self._database.execute(
-                "INSERT INTO groups (hits, rows) VALUES (?, ?)", (len(rows), b"".join(rows))
-            )
-        except sqlite3.Error as error:
-            raise SpoolFailed("the spool can't be written") from error
+        with self._writing():
+            self._insert_group(rows)
 
     def append_import(self, rows: Iterable[bytes], site: str, position: int, mark: bytes) -> None:
-        """Write a group of rows and, in one step with it, how far the import has come."""
+        """Write a group of rows and, in one step with it, how far the import has come.
+
+        Raises:
+            SpoolFailed: the disk is full or broken; neither rows nor mark were kept.
+        """
         rows = list(rows)
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
+        with self._writing():
             for first in range(0, len(rows), MAX_GROUP_HITS):
-                group = rows[first : first + MAX_GROUP_HITS]
-                self._database.execute(
-                    "INSERT INTO groups (hits, rows) VALUES (?, ?)", (len(group), b"".join(group))
-                )
-            self._database.execute(
-                "INSERT INTO imported VALUES (?, ?, ?)", (site, position, mark)
-            )
-            self._database.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._database.execute("ROLLBACK")
-            raise SpoolFailed("the spool can't be written") from error
+                self._insert_group(rows[first : first + MAX_GROUP_HITS])
+            self._database.execute("INSERT INTO imported VALUES (?, ?, ?)", (site, position, mark))
 
     def imported(self, site: str) -> set[tuple[int, bytes]]:
         """Return the positions and marks that imports of this site reached."""
@@ -106,37 +99,63 @@ class Spool:
     def take(self, batches: PartitionCounts) -> Batch | None:
         """Return the oldest batch, the same rows until it is confirmed; None when empty.
 
-        `batches` is what `Store.batches` says now. The engine notes a token before
-        the rows are in place, so a batch of which no partition took anything in goes
-        under a new token: the old one may be noted without its rows.
+        `batches` is what `Store.batches` says now. The engine puts a batch in place
+        partition by partition, and notes the token of each before its rows. So a batch
+        that was sent before goes under a new token, for the old one may be noted
+        without its rows, and to the partitions alone that did not take it in.
+
+        Raises:
+            SpoolFailed: the disk is full or broken; nothing may be sent now.
         """
-        noted = json.dumps(batches, sort_keys=True)
-        taken = self._database.execute("SELECT token, last_group, before FROM batch").fetchone()
-        if taken is None:
-            last_group = self._last_group_of_a_batch()
-            if last_group is None:
-                return None
-            token = secrets.token_hex(8)
-            self._database.execute("INSERT INTO batch VALUES (?, ?, ?)", (token, last_group, noted))
-        else:
-            token, last_group, before = taken
-            if before == noted:
-                token = secrets.token_hex(8)
+        before = batches
+        token = secrets.token_hex(8)
+        sent = self._database.execute("SELECT last_group, before FROM batch").fetchone()
+        with self._writing():
+            if sent is None:
+                last_group = self._last_group_of_a_batch()
+                if last_group is None:
+                    return None
+                self._database.execute(
+                    "INSERT INTO batch VALUES (?, ?, ?)", (token, last_group, json.dumps(batches))
+                )
+            else:
+                last_group, before = sent[0], json.loads(sent[1])
                 self._database.execute("UPDATE batch SET token = ?", (token,))
+        done = tuple(sorted(name for name in batches if batches[name] > before.get(name, 0)))
         rows = self._database.execute(
             "SELECT rows FROM groups WHERE id <= ? ORDER BY id", (last_group,)
         )
-        return Batch(token=token, rows=b"".join(row for (row,) in rows))
+        return Batch(token=token, rows=b"".join(row for (row,) in rows), done=done)
 
     def confirm(self, batch: Batch) -> None:
-        """Delete a batch that the store holds."""
-        self._database.execute("BEGIN IMMEDIATE")
+        """Delete a batch that the store holds.
+
+        Raises:
+            SpoolFailed: the disk is full or broken; the batch is still here.
+        """
+        with self._writing():
+            self._database.execute(
+                "DELETE FROM groups WHERE id <= (SELECT last_group FROM batch WHERE token = ?)",
+                (batch.token,),
+            )
+            self._database.execute("DELETE FROM batch WHERE token = ?", (batch.token,))
+
+    def _insert_group(self, rows: list[bytes]) -> None:
         self._database.execute(
-            "DELETE FROM groups WHERE id <= (SELECT last_group FROM batch WHERE token = ?)",
-            (batch.token,),
+            "INSERT INTO groups (hits, rows) VALUES (?, ?)", (len(rows), b"".join(rows))
         )
-        self._database.execute("DELETE FROM batch WHERE token = ?", (batch.token,))
-        self._database.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            # SQLite may have rolled back by itself already (lang_transaction.html, section 3).
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise SpoolFailed("the spool can't be written") from error
 
     def _last_group_of_a_batch(self) -> int | None:
         hits = 0
@@ -154,10 +173,11 @@ def drain(spool: Spool, store: Store) -> int:
 
     Raises:
         StoreFailed: the store is out of reach; what was not confirmed still waits.
+        SpoolFailed: the disk is full or broken; what was not confirmed still waits.
     """
     sent = 0
     while (batch := spool.take(store.batches())) is not None:
-        store.insert(batch.token, batch.rows)
+        store.insert(batch.token, batch.rows, batch.done)
         spool.confirm(batch)
         sent += 1
     return sent

@@ -5,7 +5,7 @@ is sent again after a crash (docs/decisions/0004).
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from anonymizer.policy import Policy
 from collector.plan import Plan
-from collector.schema.tables import BATCH, DATABASE, create_into_cells, create_tables
+from collector.schema.tables import BATCH, DATABASE, PARTITION, create_into_cells, create_tables
 from collector.schema.views import create_views
 
 PartitionCounts = dict[str, int]
@@ -44,6 +44,7 @@ class Store:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._done: frozenset[str] | None = None  # what `done` holds; unknown at first
 
     @classmethod
     def embedded(cls, path: Path) -> "Store":
@@ -82,30 +83,42 @@ class Store:
                 " AND name = 'into_cells'",
                 parameters={"database": DATABASE},
             ).result_rows
-        return found[0][0] == 0
+        return not found[0][0]
 
     def batches(self) -> PartitionCounts:
         """Return how many batches each partition took in."""
         with _failures("the store can't be read"):
             rows = self._client.query(
-                f"SELECT toString((keep_days, toYYYYMM(period))) AS partition, sum(hits)"
+                f"SELECT {PARTITION} AS partition, sum(hits)"
                 f" FROM {DATABASE}.cells WHERE statistic = '{BATCH}' GROUP BY partition"
             ).result_rows
         return {str(partition): int(count) for partition, count in rows}
 
-    def insert(self, token: str, rows: bytes) -> None:
+    def insert(self, token: str, rows: bytes, done: Collection[str] = ()) -> None:
         """Add rows in ClickHouse's MsgPack format; a token that was taken before adds nothing.
+
+        Partitions in `done` hold these rows already and take none of them.
 
         Raises:
             StoreFailed: it is unknown whether the rows arrived; send them again.
         """
         with _failures("a batch could not be added"):
+            self._set_done(frozenset(done))
             self._client.raw_insert(
                 f"{DATABASE}.inbox",
                 insert_block=rows,
                 fmt="MsgPack",
                 settings={**_INSERT_SETTINGS, "insert_deduplication_token": token},
             )
+
+    def _set_done(self, done: frozenset[str]) -> None:
+        if done == self._done:
+            return
+        self._done = None
+        self._client.command(f"TRUNCATE TABLE IF EXISTS {DATABASE}.done")
+        if done:
+            self._client.insert(f"{DATABASE}.done", [[partition] for partition in sorted(done)])
+        self._done = done
 
 
 class Reader:

@@ -47,7 +47,7 @@ class Writer:
             await self._committing
         try:
             await self._flush()
-        except StoreFailed as error:
+        except (StoreFailed, SpoolFailed) as error:
             log.warning("%s; what waits is kept in the spool", error)
         self._spool_thread.shutdown()
         self._store_thread.shutdown()
@@ -82,7 +82,9 @@ class Writer:
         finally:
             self._committing = None
 
-    def _lose(self, group: list[tuple[asyncio.Future[None], list[bytes]]], error: SpoolFailed) -> None:
+    def _lose(
+        self, group: list[tuple[asyncio.Future[None], list[bytes]]], error: SpoolFailed
+    ) -> None:
         # Hits that gathered meanwhile were counted against the lost ones, so they go too.
         log.error("%s; hits are refused until it can", error)
         group, self._waiting = group + self._waiting, []
@@ -97,7 +99,7 @@ class Writer:
             try:
                 await self._flush()
                 pause = FLUSH_SECONDS
-            except StoreFailed as error:
+            except (StoreFailed, SpoolFailed) as error:
                 pause = min(pause * 2, _MAX_RETRY_SECONDS)
                 log.warning("%s; next try in %.0f s", error, pause)
             try:
@@ -118,4 +120,4 @@ class Writer:
             await loop.run_in_executor(self._spool_thread, self._spool.confirm, batch)
 
     def _send(self, batch: Batch) -> None:
-        self._store.insert(batch.token, batch.rows)
+        self._store.insert(batch.token, batch.rows, batch.done)

@@ -14,6 +14,9 @@ FIRST_NAME = "owner"
 PASSWORD_BYTES = 15  # 120 bits, 20 characters
 SECRET_BYTES = 32
 
+# argon2id by RFC 9106 section 4, the second recommended option: 64 MiB, 3 passes.
+HASHER = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS logins (name TEXT PRIMARY KEY, password_hash TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -23,16 +26,18 @@ CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL) 
 class Logins:
     """The logins kept in the file at `path`, which is made readable by its owner alone.
 
-    Passwords are hashed with argon2id (RFC 9106 section 4, the second recommended
-    option: 64 MiB, 3 passes). Methods block; `check` does so for some 100 ms.
+    Methods block; `check` does so for some 100 ms.
     """
 
     def __init__(
-        self, path: Path, random_token: Callable[[int], str] = secrets.token_urlsafe
+        self,
+        path: Path,
+        random_token: Callable[[int], str] = secrets.token_urlsafe,
+        hasher: PasswordHasher = HASHER,
     ) -> None:
         self._path = path
         self._random_token = random_token
-        self._hasher = PasswordHasher.from_parameters(profiles.RFC_9106_LOW_MEMORY)
+        self._hasher = hasher
         # Created here, for SQLite would follow the umask and may leave it open to a group.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         path.chmod(0o600)
@@ -42,6 +47,9 @@ class Logins:
 
     def first_run(self) -> tuple[str, str] | None:
         """Create the first login and return its name and password, once; else return None."""
+        with self._connect() as connection:
+            if connection.execute("SELECT 1 FROM logins").fetchone():
+                return None
         password = self._random_token(PASSWORD_BYTES)
         password_hash = self._hasher.hash(password)
         with self._connect() as connection:

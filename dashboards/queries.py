@@ -3,7 +3,7 @@
 Values reach ClickHouse as bound parameters only: no function here writes one into SQL.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
@@ -13,7 +13,7 @@ from typing import Any
 from dashboards.figures import Figures
 from dashboards.periods import Period, Span
 
-Query = Callable[[str, Mapping[str, object]], Awaitable[list[tuple[Any, ...]]]]
+Query = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Sequence[Any]]]]
 """SQL with ClickHouse ``{name:Type}`` parameters in, rows out; read only."""
 
 
@@ -178,7 +178,7 @@ async def systems(query: Query, rows: Rows) -> Breakdown:
     return _breakdown(await query(_sql("systems"), rows.parameters()))
 
 
-def _breakdown(rows: list[tuple[Any, ...]]) -> Breakdown:
+def _breakdown(rows: Sequence[Sequence[Any]]) -> Breakdown:
     return Breakdown(
         rows=tuple(Row(label, detail, Figures(*sums)) for label, detail, *sums, _, _ in rows),
         groups=rows[0][-2] if rows else 0,

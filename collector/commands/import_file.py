@@ -3,11 +3,13 @@
 import argparse
 import contextlib
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -15,10 +17,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from anonymizer.agents import Agents
 from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
-from anonymizer.policy_file import read_policy
+from anonymizer.policy_file import PolicyFaults, read_policy
 from collector.commands import CommandFailed, read_policy_file
 from collector.data_dir import DataDir, DataDirInUse
-from collector.importing import LogImport, Report, read_log
+from collector.importing import BadLog, LogImport, Report, read_log
 from collector.pipeline import Pipeline
 from collector.plan import TooManyCombinations, make_plan
 from collector.reference import BadReference, default_policy, load_tables
@@ -34,83 +36,91 @@ def run(options: argparse.Namespace) -> None:
         CommandFailed: a file, the site or the data directory can't be used.
         PolicyFaults: the policy has faults.
     """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold addresses and salts
     site = SiteId(options.site.lower())
     try:
-        data = DataDir(options.data)
-        data.lock()
-        policy, text = _policy_of(options.policy, data, site)
-        if site not in policy.sites:
-            raise CommandFailed(f"--site: the policy {policy.id} has no such site")
         with _opened(options.file) as file:
-            _import(file, site, policy, text, data, options.countries)
+            data = DataDir(options.data)
+            data.lock()
+            policy, text = _policy_of(options.policy, data, site)
+            if site not in policy.sites:
+                raise CommandFailed(f"--site: the policy {policy.id} has no such site")
+            report, seconds = _import(file, site, policy, text, data, options.countries)
+    except BadLog as error:
+        raise CommandFailed(f"{options.file}: {error}") from None
     except (BadReference, DataDirInUse, SpoolFailed, StoreFailed, TooManyCombinations) as error:
         raise CommandFailed(str(error)) from None
+    except OSError as error:
+        raise CommandFailed(f"{options.data}: {error.strerror}") from None
+    _print_report(report, seconds)
 
 
 def _policy_of(path: Path | None, data: DataDir, site: SiteId) -> tuple[Policy, str]:
     if path is not None:
         return read_policy_file(path)
     if data.policy.exists():
-        return read_policy_file(data.policy)
+        try:
+            return read_policy_file(data.policy)
+        except PolicyFaults:
+            raise CommandFailed(f"{data.policy}: has faults; give --policy") from None
+    text = (
+        '[policy]\nid = "import"\nversion = "1"\ncontroller = "not told"\ncontact = "not told"\n'
+        f'extends = "default"\n\n[[site]]\ndomain = "{site}"\ntimezone = "UTC"\n'
+    )
+    try:
+        policy = read_policy(text, default_policy())
+    except PolicyFaults:
+        raise CommandFailed("--site: must be a host name in ASCII") from None
     print(
         f"discreet: {data.path} has no policy yet; the shipped default counts {site} in UTC"
         " (give --policy for another)",
         file=sys.stderr,
     )
-    text = (
-        '[policy]\nid = "import"\nversion = "1"\ncontroller = "not told"\ncontact = "not told"\n'
-        f'extends = "default"\n\n[[site]]\ndomain = "{site}"\ntimezone = "UTC"\n'
-    )
-    return read_policy(text, default_policy()), text
+    return policy, text
 
 
-@contextlib.contextmanager
-def _opened(name: str) -> Iterator[BinaryIO]:
+def _opened(name: str) -> contextlib.AbstractContextManager[BufferedReader]:
     if name == "-":
-        yield sys.stdin.buffer
-        return
+        return contextlib.nullcontext(cast(BufferedReader, sys.stdin.buffer))
     try:
-        file = Path(name).open("rb")
+        return Path(name).open("rb")
     except OSError as error:
         raise CommandFailed(f"{name}: {error.strerror}") from None
-    with file:
-        yield file
 
 
 def _import(
-    file: BinaryIO, site: SiteId, policy: Policy, text: str, data: DataDir, countries: Path | None
-) -> None:
+    file: BufferedReader,
+    site: SiteId,
+    policy: Policy,
+    text: str,
+    data: DataDir,
+    countries: Path | None,
+) -> tuple[Report, float]:
     tables = load_tables(countries)
     plan = make_plan(policy)
-    spool = Spool(data.spool)
-    store = Store.embedded(data.store)
-    if not store.is_new():
-        drain(spool, store)
-    store.apply(policy, plan)
-    data.policy.write_text(text, "utf-8")
-    pipeline = Pipeline(policy, plan, Agents(), tables, fill_from_kernel)
-    began = time.perf_counter()
-    with _progress(file) as show:
-
-        def on_piece(report: Report) -> None:
+    with (
+        contextlib.closing(Spool(data.spool)) as spool,
+        contextlib.closing(Store.embedded(data.store)) as store,
+    ):
+        if not store.is_new():
             drain(spool, store)
-            show(report)
+        store.apply(policy, plan)
+        data.policy.write_text(text, "utf-8")
+        pipeline = Pipeline(policy, plan, Agents(), tables, fill_from_kernel)
+        with _progress(file) as show:
 
-        try:
+            def on_piece(report: Report) -> None:
+                drain(spool, store)
+                show(report)
+
+            began = time.perf_counter()
             report = LogImport(site, pipeline, spool, on_piece).run(read_log(file))
-        except (EOFError, OSError):
-            raise CommandFailed("the log ends before its time: the .gz file is damaged") from None
-    seconds = time.perf_counter() - began
-    store.close()
-    spool.close()
-    _print_report(report, seconds)
+            return report, time.perf_counter() - began
 
 
 @contextlib.contextmanager
-def _progress(file: BinaryIO) -> Iterator[Callable[[Report], None]]:
-    size: int | None = None
-    if file.seekable():
-        size = os.fstat(file.fileno()).st_size
+def _progress(file: BufferedReader) -> Iterator[Callable[[Report], None]]:
+    size = os.fstat(file.fileno()).st_size if file.seekable() else None
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("importing"),

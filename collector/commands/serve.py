@@ -55,7 +55,9 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
             print(f"  login      {name}  password {password}   (shown this once)")
         if not demo:
             domain = next(iter(policy.sites))
-            print(f'  tag        <script defer src="{address}/tag.js" data-site="{domain}"></script>')
+            print(
+                f'  tag        <script defer src="{address}/tag.js" data-site="{domain}"></script>'
+            )
         print("Stop it with Ctrl-C.", flush=True)
 
     serve(app, listening, say_hello)

@@ -55,9 +55,7 @@ def _create_view(statistic: Statistic) -> str:
     big_enough = f"cell_visitors >= {statistic.min_group}"
     if guarded and not keys:
         cells += f" AND {big_enough}"
-    shown = (
-        f"if({big_enough}, {key}, '{OTHER}')" if guarded else key for key in keys
-    )
+    shown = (f"if({big_enough}, {key}, '{OTHER}')" if guarded else key for key in keys)
     columns = ", ".join(
         (
             "toString(site) AS site",

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from anonymizer.gate import gate
+from anonymizer.gate import Gate
 from anonymizer.hits import Door, DropReason, RawHit, SiteId
 from anonymizer.policy import (
     Basis,
@@ -69,7 +69,7 @@ def make_hit(door: Door = Door.EVENT, name: str = "pageview") -> RawHit:
     ],
 )
 def test_signal_drops_hit_at_every_door(door: Door, signals: Signals, reason: DropReason) -> None:
-    assert gate(make_hit(door), signals, make_site(), make_policy(COUNTING)) is reason
+    assert Gate(make_policy(COUNTING)).judge(make_hit(door), signals, make_site()) is reason
 
 
 @pytest.mark.parametrize("consent", list(ConsentMode))
@@ -77,49 +77,37 @@ def test_no_consent_mode_overrides_a_refusal(consent: ConsentMode) -> None:
     for dnt, gpc in product((False, True), repeat=2):
         if dnt or gpc:
             signals = Signals(dnt, gpc, False, False)
-            served = gate(make_hit(), signals, make_site(consent), make_policy(COUNTING))
+            served = Gate(make_policy(COUNTING)).judge(make_hit(), signals, make_site(consent))
             assert isinstance(served, DropReason)
 
 
 @pytest.mark.parametrize("door", list(Door))
 def test_quiet_hit_serves_exempt_purposes_only(door: Door) -> None:
     policy = make_policy(COUNTING, MARKETING, DIAGNOSIS)
-    assert gate(make_hit(door), QUIET, make_site(), policy) == frozenset(
+    assert Gate(policy).judge(make_hit(door), QUIET, make_site()) == frozenset(
         {COUNTING.id, DIAGNOSIS.id}
     )
 
 
 def test_opt_out_site_counts_those_who_did_not_refuse() -> None:
     policy = make_policy(COUNTING)
-    assert gate(make_hit(), QUIET, make_site(ConsentMode.OPT_OUT), policy) == frozenset(
+    assert Gate(policy).judge(make_hit(), QUIET, make_site(ConsentMode.OPT_OUT)) == frozenset(
         {COUNTING.id}
     )
 
 
 def test_opt_in_site_counts_nobody_without_consent() -> None:
     site = make_site(ConsentMode.OPT_IN)
-    assert gate(make_hit(), QUIET, site, make_policy(COUNTING)) is DropReason.NO_CONSENT
+    assert Gate(make_policy(COUNTING)).judge(make_hit(), QUIET, site) is DropReason.NO_CONSENT
 
 
 def test_policy_without_exempt_purpose_counts_nobody() -> None:
-    assert gate(make_hit(), QUIET, make_site(), make_policy(MARKETING)) is DropReason.NO_CONSENT
+    assert (
+        Gate(make_policy(MARKETING)).judge(make_hit(), QUIET, make_site()) is DropReason.NO_CONSENT
+    )
 
 
 @pytest.mark.parametrize("name", ["signup", "", "PageView", "pageview "])
 def test_undeclared_event_is_dropped(name: str) -> None:
-    served = gate(make_hit(name=name), QUIET, make_site(), make_policy(COUNTING))
+    served = Gate(make_policy(COUNTING)).judge(make_hit(name=name), QUIET, make_site())
     assert served is DropReason.UNDECLARED_EVENT
-
-
-def test_each_policy_is_served_by_its_own_purposes() -> None:
-    # Made and let go in turn, so that a purposes tuple may take the place of an earlier one.
-    for number in range(100):
-        purpose = Purpose(PurposeId(f"purpose-{number}"), "", "", Basis.EXEMPT, 30)
-        policy = make_policy(purpose, COUNTING)
-        assert gate(make_hit(), QUIET, make_site(), policy) == frozenset({purpose.id, COUNTING.id})
-
-
-def test_purposes_are_not_made_anew_for_each_hit() -> None:
-    policy = make_policy(COUNTING)
-    first = gate(make_hit(), QUIET, make_site(), policy)
-    assert gate(make_hit(), QUIET, make_site(), policy) is first

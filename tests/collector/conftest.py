@@ -47,18 +47,20 @@ def serve() -> Iterator[Serve]:
         yield lambda app: stack.enter_context(_serving(app))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def driver() -> Iterator[Playwright]:
+    # No longer than the module: while it lives its event loop runs in the tests' thread,
+    # and neither asyncio.run nor a second driver starts there.
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium_command(driver: Playwright, chromium_path: str | None) -> list[str]:
     return [chromium_path or driver.chromium.executable_path, *CHROMIUM_FLAGS]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(driver: Playwright, chromium_command: list[str]) -> Iterator[Browser]:
     executable, *flags = chromium_command
     browser = driver.chromium.launch(executable_path=executable, args=flags)

@@ -79,8 +79,8 @@ class Line:
         campaign: Campaign = Campaign(),  # noqa: B008  # frozen
         purposes: frozenset[PurposeId] | None = None,
         site: SiteId = SITE,
-    ) -> CountedHit:
-        """Count one view; visitors are told apart by name, as if it were their agent."""
+    ) -> list[CountedHit]:
+        """Count one view and return its rows; visitors are told apart by name, as if it were their agent."""
         local = self.local(time, site)
         salts = self.memory.salts(site, local)
         keys = [
@@ -114,7 +114,7 @@ class Line:
         """Return the site's wall clock at a Unix second."""
         return SiteClock(ZoneInfo(self.policy.sites[site].zone.key)).local(time)
 
-    def is_first(self, hit: CountedHit, statistic: str) -> bool:
-        """Tell whether the hit adds a visitor to its cell of a statistic."""
+    def is_first(self, rows: list[CountedHit], statistic: str) -> bool:
+        """Tell whether a view adds a visitor to its cell of a statistic."""
         found = next(s for s in self.policy.statistics if s.name == statistic)
-        return bool(hit.firsts >> self.plan.combination_bit(found) & 1)
+        return bool(rows[0].firsts >> self.plan.combination_bit(found) & 1)

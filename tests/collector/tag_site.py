@@ -98,8 +98,8 @@ class Visitor:
         context.on("weberror", lambda error: self.noise.append(str(error.error)))
         self.page = context.new_page()
 
-    def goes(self, path: str) -> None:
-        self.page.goto(self.site.origin + path)
+    def goes(self, path: str, referrer: str | None = None) -> None:
+        self.page.goto(self.site.origin + path, referer=referrer)
 
     def does(self, script: str) -> None:
         self.page.evaluate(script)

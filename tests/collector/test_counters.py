@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.hits import Campaign, Door, DropReason, LocalSeconds
-from collector.counted import COUNTED, CountedHit
+from collector.counted import CountedHit
 from collector.counters import ENTRY, count_refused
 from tests.collector.hits import SITE, Line, make_policy
 
@@ -22,23 +22,18 @@ def line() -> Line:
     return Line(make_policy())
 
 
-def table(*hits: CountedHit) -> str:
-    """Write what hits add as an aligned table."""
-    rows = ["hour  visit visits bounces seconds exits"]
-    for hit in hits:
+def table(*views: list[CountedHit]) -> str:
+    """Write what views add as an aligned table, a line for each row."""
+    lines = ["hour  hits views visits bounces seconds exits"]
+    for row in (row for rows in views for row in rows):
         exits = " ".join(
-            f"{sign}{page}"
-            for sign, page, many in (
-                ("-", hit.exit_from, hit.exits_from),
-                ("+", hit.exit_to, hit.exits_to),
-            )
-            if many
+            f"{sign}{page}" for sign, page in (("-", row.exit_from), ("+", row.exit_to)) if page
         )
-        rows.append(
-            f"{clock(hit.hour)} {clock(hit.visit_hour)} {hit.visits:6} {hit.bounces:7}"
-            f" {hit.seconds:7} {exits}"
+        lines.append(
+            f"{clock(row.hour)} {row.hits:4} {row.views:5} {row.visits:6} {row.bounces:7}"
+            f" {row.seconds:7} {exits}"
         )
-    return "\n".join(row.rstrip() for row in rows)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def clock(local: int) -> str:
@@ -53,10 +48,10 @@ def test_second_page_takes_the_bounce_back_and_moves_the_exit(line: Line) -> Non
     )
 
     expected = """\
-hour  visit visits bounces seconds exits
-12:00 12:00      1       1       0 +/a
-12:00 12:00      0      -1      40 -/a +/b
-12:00 12:00      0       0      60 -/b +/a"""
+hour  hits views visits bounces seconds exits
+12:00    1     1      1       1       0 +/a
+12:00    1     1      0      -1      40 -/a +/b
+12:00    1     1      0       0      60 -/b +/a"""
     assert table(*hits) == expected
 
 
@@ -64,9 +59,9 @@ def test_same_page_again_ends_the_bounce_and_keeps_the_exit(line: Line) -> None:
     hits = (line.view("ada", NOON, "/a"), line.view("ada", NOON + 10, "/a"))
 
     expected = """\
-hour  visit visits bounces seconds exits
-12:00 12:00      1       1       0 +/a
-12:00 12:00      0      -1      10"""
+hour  hits views visits bounces seconds exits
+12:00    1     1      1       1       0 +/a
+12:00    1     1      0      -1      10"""
     assert table(*hits) == expected
 
 
@@ -80,7 +75,7 @@ hour  visit visits bounces seconds exits
 def test_half_an_hour_of_silence_ends_a_visit(line: Line, pause: int, visits: int) -> None:
     line.view("ada", NOON)
 
-    assert line.view("ada", NOON + pause, "/b").visits == visits
+    assert line.view("ada", NOON + pause, "/b")[0].visits == visits
 
 
 def test_visit_measures_stand_in_the_hour_in_which_the_visit_began(line: Line) -> None:
@@ -88,9 +83,10 @@ def test_visit_measures_stand_in_the_hour_in_which_the_visit_began(line: Line) -
     hits = (line.view("ada", late, "/a"), line.view("ada", late + 2 * MINUTE, "/b"))
 
     expected = """\
-hour  visit visits bounces seconds exits
-12:00 12:00      1       1       0 +/a
-13:00 12:00      0      -1     120 -/a +/b"""
+hour  hits views visits bounces seconds exits
+12:00    1     1      1       1       0 +/a
+13:00    1     1      0       0       0
+12:00    0     0      0      -1     120 -/a +/b"""
     assert table(*hits) == expected
 
 
@@ -100,7 +96,7 @@ def test_visitor_counts_once_a_day_in_the_hour_of_the_first_hit(line: Line) -> N
 
     assert line.is_first(morning, "traffic")
     assert not line.is_first(evening, "traffic")
-    assert evening.visits == 1
+    assert evening[0].visits == 1
 
 
 def test_visitor_counts_once_a_day_on_each_page(line: Line) -> None:
@@ -123,12 +119,13 @@ def test_open_visit_stays_one_visit_of_one_visitor_over_midnight(line: Line) -> 
     later = line.view("ada", BEFORE_MIDNIGHT + 40 * MINUTE, "/c")
 
     expected = """\
-hour  visit visits bounces seconds exits
-23:00 23:00      1       1       0 +/a
-00:00 23:00      0      -1     900 -/a +/b
-00:00 23:00      0       0    1500 -/b +/c"""
+hour  hits views visits bounces seconds exits
+23:00    1     1      1       1       0 +/a
+00:00    1     1      0       0       0
+23:00    0     0      0      -1     900 -/a +/b
+00:00    1     1      0       0       0
+23:00    0     0      0       0    1500 -/b +/c"""
     assert table(before, after, later) == expected
-    assert after.visit_hour + 2 * HOUR > after.hour > after.visit_hour
     assert [line.is_first(hit, "traffic") for hit in (before, after, later)] == [True, False, False]
 
 
@@ -138,7 +135,7 @@ def test_visit_goes_on_after_the_salt_it_began_under_is_destroyed(line: Line) ->
     half_past = BEFORE_MIDNIGHT + 41 * MINUTE
     line.memory.forget_before(SITE, line.local(half_past))
 
-    assert line.view("ada", half_past, "/c").visits == 0
+    assert [row.visits for row in line.view("ada", half_past, "/c")] == [0, 0]
     assert [day for _, day in line.memory.days()] == [line.local(half_past) // 86_400]
 
 
@@ -147,7 +144,7 @@ def test_visitor_who_comes_back_after_a_visit_over_midnight_is_new_that_day(line
     line.view("ada", BEFORE_MIDNIGHT + 15 * MINUTE, "/b")
     morning = line.view("ada", BEFORE_MIDNIGHT + 10 * HOUR, "/b")
 
-    assert morning.visits == 1
+    assert morning[0].visits == 1
     assert line.is_first(morning, "traffic")
     assert line.is_first(morning, "pages")
 
@@ -156,7 +153,7 @@ def test_visitor_of_yesterday_whose_visit_ended_is_new_after_midnight(line: Line
     line.view("ada", BEFORE_MIDNIGHT - 40 * MINUTE)
     after = line.view("ada", BEFORE_MIDNIGHT + 15 * MINUTE)
 
-    assert after.visits == 1
+    assert after[0].visits == 1
     assert line.is_first(after, "traffic")
 
 
@@ -166,14 +163,14 @@ def test_repeated_hour_at_the_end_of_summer_time_is_one_day() -> None:
     again = first + HOUR  # 02:30 once more, winter time
     hits = (line.view("ada", first), line.view("ada", again))
 
-    assert hits[0].hour == hits[1].hour
+    assert hits[0][0].hour == hits[1][0].hour
     assert [line.is_first(hit, "traffic") for hit in hits] == [True, False]
 
 
 def test_source_and_campaign_are_those_the_visit_began_with(line: Line) -> None:
     spring = Campaign(name="spring")
     line.view("ada", NOON, "/a", source="Google", campaign=spring)
-    second = line.view("ada", NOON + 10, "/b")
+    (second,) = line.view("ada", NOON + 10, "/b")
 
     assert (second.source, second.campaign, second.entry_page) == ("Google", "spring", "/a")
 
@@ -181,7 +178,7 @@ def test_source_and_campaign_are_those_the_visit_began_with(line: Line) -> None:
 def test_previous_page_tells_how_a_visit_moves(line: Line) -> None:
     pages = ("/a", "/b", "/b", "/c")
 
-    came_from = [line.view("ada", NOON + n, page).previous_page for n, page in enumerate(pages)]
+    came_from = [line.view("ada", NOON + n, page)[0].previous_page for n, page in enumerate(pages)]
 
     assert came_from == [ENTRY, "/a", "/b", "/b"]
 
@@ -194,8 +191,8 @@ def test_exit_page_counts_each_visitor_once_over_several_visits(line: Line) -> N
         line.view("ada", NOON + HOUR + 20, "/b"),
     ]
 
-    assert [hit.exit_visitors_to for hit in hits] == [1, 1, 0, 1]
-    assert [hit.exit_visitors_from for hit in hits] == [0, 0, -1, 0]
+    assert [rows[-1].exit_to_visitors for rows in hits] == [1, 1, 0, 1]
+    assert [rows[-1].exit_from_visitors for rows in hits] == [0, 0, -1, 0]
 
 
 def test_hit_out_of_order_takes_no_seconds_back(line: Line) -> None:
@@ -203,14 +200,22 @@ def test_hit_out_of_order_takes_no_seconds_back(line: Line) -> None:
     earlier = line.view("ada", NOON, "/b")
     later = line.view("ada", NOON + 60, "/c")
 
-    assert (earlier.seconds, later.seconds) == (0, 20)
+    assert (earlier[0].seconds, later[0].seconds) == (0, 20)
+
+
+def test_another_country_in_the_same_visit_leaves_the_visit_where_it_began(line: Line) -> None:
+    line.view("ada", NOON, "/a", country="DE")
+    of_hit, of_visit = line.view("ada", NOON + 30, "/b", country="FR")
+
+    assert (of_hit.country, of_hit.views, of_hit.seconds) == ("FR", 1, 0)
+    assert (of_visit.country, of_visit.views, of_visit.seconds) == ("DE", 0, 30)
 
 
 def test_purposes_travel_as_bits_in_the_policys_order(line: Line) -> None:
     first, *_, last = (purpose.id for purpose in line.policy.purposes)
 
-    assert line.view("ada", NOON, purposes=frozenset({first})).serves == 1
-    assert line.view("ada", NOON, purposes=frozenset({last})).serves == 1 << (
+    assert line.view("ada", NOON, purposes=frozenset({first}))[0].serves == 1
+    assert line.view("ada", NOON, purposes=frozenset({last}))[0].serves == 1 << (
         len(line.policy.purposes) - 1
     )
 
@@ -246,15 +251,16 @@ def test_sums_agree_whatever_the_visitors_do(steps: list[tuple[str, int, str]]) 
     for who, pause, page in steps:
         time += pause
         line.memory.forget_before(SITE, line.local(time))
-        hit = line.view(who, time, page)
-        assert hit.reason == COUNTED
-        day = hit.visit_hour // 86_400
-        visits[day] = visits.get(day, 0) + hit.visits
-        bounces[day] = bounces.get(day, 0) + hit.bounces
-        exits[day, hit.exit_from] = exits.get((day, hit.exit_from), 0) + hit.exits_from
-        exits[day, hit.exit_to] = exits.get((day, hit.exit_to), 0) + hit.exits_to
-        visitors += line.is_first(hit, "traffic")
-        views += hit.views
+        rows = line.view(who, time, page)
+        visitors += line.is_first(rows, "traffic")
+        for row in rows:
+            day = row.hour // 86_400
+            visits[day] = visits.get(day, 0) + row.visits
+            bounces[day] = bounces.get(day, 0) + row.bounces
+            views += row.views
+            for page_of, change in ((row.exit_from, -1), (row.exit_to, 1)):
+                if page_of:
+                    exits[day, page_of] = exits.get((day, page_of), 0) + change
         # Right at any moment: checked after each hit, not at the end alone.
         for each, count in visits.items():
             assert sum(n for (of, _), n in exits.items() if of == each) == count

@@ -22,7 +22,7 @@ def test_load_sends_one_hit_with_the_documented_keys(visitor: Visitor, site: Tag
     site.pages["/from"] = HTMLResponse(document('<a href="/a?utm_source=x#part">on</a>'))
     visitor.goes("/from")
     visitor.page.click("a")
-    visitor.page.wait_for_load_state()
+    visitor.page.wait_for_url("**/a?utm_source=x#part")
 
     assert visitor.hits() == [
         {
@@ -43,6 +43,7 @@ def test_url_leaves_a_name_and_password_behind(visitor: Visitor, site: TagSite) 
     assert visitor.paths() == ["/a"]
 
 
+SEARCH = "https://search.example/"
 BACK = "new Promise(done => {addEventListener('popstate', done, {once: true}); history.back()})"
 
 
@@ -68,12 +69,12 @@ BACK = "new Promise(done => {addEventListener('popstate', done, {once: true}); h
 def test_history_change_is_a_view_when_the_place_changes(
     visitor: Visitor, steps: list[str], paths: list[str]
 ) -> None:
-    visitor.goes("/a?q=1")
+    visitor.goes("/a?q=1", referrer=SEARCH)
     for step in steps:
         visitor.does(step)
 
     assert visitor.paths() == ["/a?q=1", *paths]
-    assert [hit["r"] for hit in visitor.hits()[1:]] == [""] * len(paths)
+    assert [hit["r"] for hit in visitor.hits()] == [SEARCH, *[""] * len(paths)]
 
 
 def test_refused_push_state_fails_in_the_page_as_without_the_tag(visitor: Visitor) -> None:
@@ -95,13 +96,13 @@ def test_return_with_the_back_button_is_one_view(
     note = site.script("/note.js", "addEventListener('pageshow', e => window.kept = e.persisted)")
     site.pages["/a"] = HTMLResponse(document(PLAIN_TAG + note))
     visitor = Visitor(launch(bfcache=bfcache).new_context(), site)
-    visitor.goes("/a")
+    visitor.goes("/a", referrer=SEARCH)
     visitor.goes("/b")
     visitor.page.go_back(wait_until="commit")
     visitor.page.wait_for_function(f"window.kept === {str(bfcache).lower()}")
 
     assert visitor.paths() == ["/a", "/b", "/a"]
-    assert visitor.hits()[2]["r"] == ""
+    assert visitor.hits()[2]["r"] == ("" if bfcache else SEARCH)
 
 
 PRERENDERED = """
@@ -137,20 +138,21 @@ def test_prerendered_page_is_a_view_only_once_activated(
     assert [json.loads(hit.body)["u"] for hit in hits] == [site.origin + "/a", site.origin + target]
 
 
-HIDDEN = "Object.defineProperty(document, 'hidden', {get: () => window.hides !== false})"
-
-
+@pytest.mark.parametrize("state", ["hidden", "prerendering"])
 def test_page_loaded_out_of_sight_is_a_view_only_once_seen(
-    visitor: Visitor, context: BrowserContext
+    visitor: Visitor, context: BrowserContext, state: str
 ) -> None:
-    context.add_init_script(HIDDEN)
+    unseen = "{get: () => window.seen !== true}"
+    context.add_init_script(f"Object.defineProperty(document, '{state}', {unseen})")
     visitor.goes("/a")
-    visitor.does("history.replaceState(0, '', '/b')")
+    visitor.does("history.pushState(0, '', '/b')")
+    visitor.does("history.replaceState(0, '', '?q=1')")
     assert visitor.paths() == []
 
-    visitor.does("window.hides = false; document.dispatchEvent(new Event('visibilitychange'))")
-    visitor.does("document.dispatchEvent(new Event('visibilitychange'))")
-    assert visitor.paths() == ["/b"]
+    event = {"hidden": "visibilitychange", "prerendering": "prerenderingchange"}[state]
+    visitor.does(f"window.seen = true; document.dispatchEvent(new Event('{event}'))")
+    visitor.does(f"document.dispatchEvent(new Event('{event}'))")
+    assert visitor.paths() == ["/b?q=1"]
 
 
 def navigator_says(name: str, value: str) -> str:
@@ -273,7 +275,8 @@ def test_api_on_another_origin_gets_one_request_without_preflight(
     site.pages["/private/page"] = HTMLResponse(
         document(tag), headers={"Referrer-Policy": "no-referrer"}
     )
-    visitor.goes("/private/page?token=1")
+    with visitor.page.expect_event("requestfinished", lambda one: one.url == stats.origin + API):
+        visitor.goes("/private/page?token=1")
     (hit,) = stats.at(API, at_least=1)
 
     assert hit.method == "POST"

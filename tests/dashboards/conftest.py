@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 import uvicorn
+from argon2 import PasswordHasher, profiles
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from starlette.applications import Starlette
 
@@ -14,7 +15,12 @@ from anonymizer.policy import Policy
 from dashboards.app import dashboard_routes
 from dashboards.logins import Logins
 from tests.dashboards.reader import PASSWORD, Clock, Reader
+from tests.dashboards.traffic import TRAFFIC
 from tests.dashboards.views import Store, make_policy
+
+CHEAPEST_HASHER = PasswordHasher.from_parameters(profiles.CHEAPEST)
+
+EMPTY: dict[str, list[tuple[object, ...]]] = {}
 
 CHROMIUM_FLAGS = (
     "--headless",
@@ -36,15 +42,24 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture
-def store(engine: Store) -> Store:
-    engine.create()
+def store(engine: Store, request: pytest.FixtureRequest) -> Store:
+    """Give the tables, empty; or with a year of traffic where the test asks for `stored`."""
+    # Decided here, for filling them anew for each test takes most of its time.
+    engine.hold(TRAFFIC.rows if "stored" in request.fixturenames else EMPTY)
     return engine
+
+
+@pytest.fixture
+def stored(store: Store) -> Store:
+    return store
 
 
 @pytest.fixture(scope="session")
 def logins(tmp_path_factory: pytest.TempPathFactory) -> Logins:
     """Make the first login: ``owner``, with PASSWORD."""
-    logins = Logins(tmp_path_factory.mktemp("logins") / "logins.db", lambda _: PASSWORD)
+    logins = Logins(
+        tmp_path_factory.mktemp("logins") / "logins.db", lambda _: PASSWORD, CHEAPEST_HASHER
+    )
     logins.first_run()
     return logins
 
@@ -117,13 +132,15 @@ def _serving(app: Starlette) -> Iterator[str]:
             thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def driver() -> Iterator[Playwright]:
+    # No longer than the module: while it lives, its event loop runs in the tests' thread,
+    # where asyncio.run and a second driver then refuse to start.
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(driver: Playwright, chromium_path: str | None) -> Iterator[Browser]:
     browser = driver.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
     yield browser

@@ -10,22 +10,15 @@ from dashboards import queries
 from dashboards.figures import Figures
 from dashboards.periods import Period, PeriodName, Span
 from dashboards.queries import Breakdown, Rows
-from tests.dashboards.traffic import SITE, Traffic
+from tests.dashboards.traffic import SITE, TRAFFIC
 from tests.dashboards.views import VIEWS, Store
 
-TRAFFIC = Traffic()
 PERIOD = Period(PeriodName.CUSTOM, date(2025, 9, 28), date(2025, 11, 3))
 SQL_FILES = sorted(
     file.name.removesuffix(".sql")
     for file in resources.files("dashboards").joinpath("views").iterdir()
 )
 LISTS = [name for name in SQL_FILES if name in VIEWS or name in {"browsers", "systems"}]
-
-
-@pytest.fixture
-def stored(store: Store) -> Store:
-    TRAFFIC.store(store)
-    return store
 
 
 def fetch(store: Store, name: str, rows: Rows) -> Breakdown:
@@ -131,16 +124,16 @@ def test_list_adds_up_to_its_rows(stored: Store, name: str) -> None:
     assert breakdown.largest == max(values[leading] for values in expected.values())
 
 
-def test_other_sorts_last_however_large(store: Store) -> None:
-    day = PERIOD.first
-    store.add(
-        "sources", [(SITE, day, "(other)", 99, 99, 99, 0, 0), (SITE, day, "a", 1, 1, 1, 0, 0)]
-    )
+@pytest.mark.parametrize("name", LISTS)
+def test_other_sorts_last_however_large(store: Store, name: str) -> None:
+    table, _ = KEYS.get(name, (name, 0))
+    by, measures = VIEWS[table]
+    for word, count in (("(other)", 99), ("a", 2)):
+        store.add(table, [(SITE, PERIOD.first, *[word] * len(by), *[count] * len(measures))])
 
-    assert [row.label for row in fetch(store, "sources", Rows(SITE, PERIOD, 10)).rows] == [
-        "a",
-        "(other)",
-    ]
+    found = [row.label for row in fetch(store, name, Rows(SITE, PERIOD, 10)).rows]
+
+    assert found == ["a", "(other)"]
 
 
 def test_page_that_visits_have_left_again_is_no_exit_page(store: Store) -> None:

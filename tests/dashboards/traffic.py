@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from tests.dashboards.views import VIEWS, VISIT_SUMS, Store
+from tests.dashboards.views import VIEWS, VISIT_SUMS
 
 SITE = "example.org"
 
@@ -45,10 +45,6 @@ class Traffic:
         while day <= date(2025, 11, 4):
             self._add_day(day)
             day += timedelta(days=1)
-
-    def store(self, store: Store) -> None:
-        for table, rows in self.rows.items():
-            store.add(table, rows)
 
     def hours(self, start: datetime, end: datetime) -> list[int]:
         """Sum the traffic of the wall-clock hours from `start` up to `end`."""
@@ -97,3 +93,6 @@ class Traffic:
 def sums(rows: Iterable[Sequence[int]]) -> list[int]:
     """Add up rows column by column."""
     return [sum(column) for column in zip(*rows, strict=True)]
+
+
+TRAFFIC = Traffic()

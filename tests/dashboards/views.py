@@ -67,6 +67,10 @@ def make_policy(leave_out: frozenset[str] = frozenset()) -> Policy:
     )
 
 
+Tables = Mapping[str, Sequence[Sequence[Any]]]
+"""Rows by the name of their table."""
+
+
 class Store:
     """An engine of its own thread, for it answers one at a time, and the queries it was asked."""
 
@@ -75,29 +79,30 @@ class Store:
         self._client: Client = self._thread.submit(
             lambda: clickhouse_connect.get_client(interface="chdb", path=str(path))
         ).result()
+        self._held: tuple[Tables, frozenset[str]] | None = None
         self.asked: list[tuple[str, Mapping[str, object]]] = []
 
     def command(self, sql: str) -> None:
         self._thread.submit(self._client.command, sql).result()
 
-    def create(self, leave_out: frozenset[str] = frozenset()) -> None:
-        """Make every table anew and empty, but for those left out."""
+    def hold(
+        self,
+        rows: Tables,
+        leave_out: frozenset[str] = frozenset(),
+    ) -> None:
+        """Make every table but those left out, holding `rows` and nothing else."""
         self.asked.clear()
-        traffic = ", ".join(f"{name} Int64" for name in VISIT_SUMS)
-        columns = {
-            "traffic": f"site String, hour DateTime('UTC'), {traffic}",
-            "coverage": "site String, day Date, door String, reason String, hits Int64",
-        }
-        for name, (by, sums) in VIEWS.items():
-            keys = ", ".join(f"{_COLUMN.get(d, d.value)} String" for d in by)
-            measures = ", ".join(f"{measure} Int64" for measure in sums)
-            columns[name] = f"site String, day Date, {keys}, {measures}"
-        for name, written in columns.items():
-            self.command(f"DROP TABLE IF EXISTS {name} SYNC")
+        if self._held is not None and self._held[0] is rows and self._held[1] == leave_out:
+            return
+        for name, columns in _columns().items():
+            self.command(f"DROP TABLE IF EXISTS {name}")
             if name not in leave_out:
-                self.command(f"CREATE TABLE {name} ({written}) ENGINE = Memory")
+                self.command(f"CREATE TABLE {name} ({columns}) ENGINE = Memory")
+                self.add(name, rows.get(name, ()))
+        self._held = (rows, leave_out)
 
     def add(self, table: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._held = None
         if rows:
             self._thread.submit(self._client.insert, table, rows).result()
 
@@ -111,3 +116,16 @@ class Store:
     def close(self) -> None:
         self._thread.submit(self._client.close).result()
         self._thread.shutdown()
+
+
+def _columns() -> dict[str, str]:
+    traffic = ", ".join(f"{name} Int64" for name in VISIT_SUMS)
+    columns = {
+        "traffic": f"site String, hour DateTime('UTC'), {traffic}",
+        "coverage": "site String, day Date, door String, reason String, hits Int64",
+    }
+    for name, (by, sums) in VIEWS.items():
+        keys = ", ".join(f"{_COLUMN.get(d, d.value)} String" for d in by)
+        measures = ", ".join(f"{measure} Int64" for measure in sums)
+        columns[name] = f"site String, day Date, {keys}, {measures}"
+    return columns
