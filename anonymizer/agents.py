@@ -20,6 +20,8 @@ from user_agents.parsers import (
     parse_operating_system,
 )
 
+from anonymizer.recent import Recent
+
 MAX_AGENT_CHARACTERS = 1000
 """What is read of an agent; browsers send 100 to 300 characters."""
 
@@ -43,34 +45,23 @@ class Agent(Struct, frozen=True, gc=False):
 
 
 class Agents:
-    """A bounded memory of agents already read; it holds hashes, never an agent."""
+    """A bounded memory of agents already read."""
 
     def __init__(self, cache_size: int = 4096) -> None:
         """Keep at most `cache_size` agents; at least 2."""
-        self._half = max(1, cache_size // 2)
-        self._recent: dict[int, Agent] = {}
-        self._older: dict[int, Agent] = {}
+        self._recent: Recent[Agent] = Recent(cache_size)
 
     def read_agent(self, raw_agent: str) -> Agent:
         """Return the coarse agent; an empty one is a bot.
 
         The first call in a process loads ua-parser's rules: 110 ms and 28 MB.
         """
-        # CPython's str hash is SipHash under a key of the process: 64 bits, and nobody outside
-        # can make two agents meet. It changes with the process unless PYTHONHASHSEED is set.
-        key = hash(raw_agent)
-        agent = self._recent.get(key)
-        if agent is None:
-            agent = self._older.get(key)
-            if agent is None:
-                agent = _classify(raw_agent[:MAX_AGENT_CHARACTERS])
-            if len(self._recent) >= self._half:
-                self._older, self._recent = self._recent, {}
-            self._recent[key] = agent
-        return agent
+        return self._recent.get(raw_agent) or self._recent.keep(
+            raw_agent, _classify(raw_agent[:MAX_AGENT_CHARACTERS])
+        )
 
     def __len__(self) -> int:
-        return len(self._recent) + len(self._older)
+        return len(self._recent)
 
 
 class _Rules(NamedTuple):

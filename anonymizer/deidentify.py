@@ -6,16 +6,18 @@ made under the site's salt of the day. Nothing here may name an identifier in an
 
 from collections.abc import Callable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from anonymizer.addresses import coarsen_address
 from anonymizer.agents import Agent
 from anonymizer.hits import UNKNOWN, CleanHit, LocalSeconds, RawHit
 from anonymizer.policy import Policy, Site
+from anonymizer.recent import Recent
 from anonymizer.referrers import Sources, read_referrer, traffic_source
-from anonymizer.urls import read_page
+from anonymizer.urls import PageUrl, read_page
 from anonymizer.visitor_key import KeyedHash, visitor_key
 
+_RECENT_PAGES = 4096  # about 1 MB
 _MAX_LANGUAGES_CHARACTERS = 500
 
 # Lower bounds in CSS pixels, from the widest.
@@ -38,6 +40,8 @@ class Tables(Struct, frozen=True):
     """IANA zone name → ISO 3166-1 alpha-2, from `countries.read_zones`."""
     country_of_network: Callable[[str], str | None] | None = None
     """Country of a truncated address such as ``192.0.2.0/24``; the default needs none."""
+    pages: Recent[PageUrl] = field(default_factory=lambda: Recent(_RECENT_PAGES))
+    """What was lately read of URLs, under one policy."""
 
 
 def deidentify(
@@ -53,7 +57,10 @@ def deidentify(
 
     Raises BadUrl when the hit's URL tells no page.
     """
-    url = read_page(raw.raw_url, site.domain, policy.campaign_parameters)
+    of_site = raw.raw_url if raw.raw_url[:1] != "/" else f"{site.domain}{raw.raw_url}"
+    url = tables.pages.get(of_site) or tables.pages.keep(
+        of_site, read_page(raw.raw_url, site.domain, policy.campaign_parameters)
+    )
     referrer = read_referrer(raw.raw_referrer, (site.domain, url.host), tables.sources)
     source, channel = traffic_source(referrer, url.campaign, tables.sources)
     # Only the truncated address goes on from here to the country and the network.

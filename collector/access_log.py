@@ -15,20 +15,22 @@ NOT_LOGGED = "(not logged)"
 """The user agent of a common log's lines, which hold none."""
 
 # A request for one of these is no page view. Documented in docs/import.md.
-STATIC_ENDINGS = frozenset(  # noqa: SIM905  # 70 quotes would hide the words
-    "7z atom avi avif bmp bz2 css csv doc docx eot epub exe flac gif gz ico iso jar jpeg jpg js"
-    " json less m3u8 m4a m4v map mjs mov mp3 mp4 mpeg mpg msi odt ogg ogv opus otf pdf png ppt"
-    " pptx rar rpm rss rtf scss svg svgz swf tar tgz tif tiff ts ttf txt wasm wav webm"
-    " webmanifest webp wmv woff woff2 xls xlsx xml xz zip zst".split()
-)
+_STATIC = """
+7z atom avi avif bmp bz2 css csv doc docx eot epub exe flac gif gz ico iso jar jpeg jpg js json less
+m3u8 m4a m4v map mjs mov mp3 mp4 mpeg mpg msi odt ogg ogv opus otf pdf png ppt pptx rar rpm rss rtf
+scss svg svgz swf tar tgz tif tiff ts ttf txt wasm wav webm webmanifest webp wmv woff woff2 xls xlsx
+xml xz zip zst
+"""
+STATIC_ENDINGS = frozenset(_STATIC.split())
 
 # Apache's %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i", nginx's `combined`; more may
 # follow. The second field has no dot and no colon, so that a line which begins with the virtual
-# host or with a list of addresses isn't read one field too early. Each run is possessive: a
-# line that doesn't fit costs time in proportion to its length.
+# host or with a list of addresses isn't read one field too early. The hole that logrotate's
+# copytruncate can leave before a line reads as zeros. Each run is possessive: a line that doesn't
+# fit costs time in proportion to its length.
 _QUOTED = rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
 _LINE = re.compile(
-    rb"(?P<address>[^\s\"]++) [^\s.:\"]++ [^\[]*+\["
+    rb"\0*+(?P<address>[^\s\"\x00-\x1f]++) [^\s.:\"]++ [^\[]*+\["
     rb"(?P<minute>\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d):(?P<second>[0-5]\d|60) (?P<zone>[+-]\d{4})\] "
     rb"\"(?P<method>[A-Za-z0-9!#$%&'*+.^_`|~-]++) (?P<target>[^\s\"\\]*+(?:\\.[^\s\"\\]*+)*+)"
     rb"(?: HTTP/\d[.\d]*+)?\" (?P<status>\d{3}) (?:\d++|-)"

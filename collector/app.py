@@ -22,9 +22,11 @@ from anonymizer.policy import Policy
 from collector.data_dir import DataDir
 from collector.demo import demo_routes
 from collector.doors import Doors
+from collector.intake import Intake
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.query_socket import QueryRefused, serve_queries
+from collector.read_guard import OutsideTheViews
 from collector.salts import fill_from_kernel
 from collector.spool import Spool, drain
 from collector.store import Reader, Store
@@ -59,7 +61,8 @@ class App:
         self._pipeline = Pipeline(policy, plan, Agents(), tables, fill_from_kernel)
         self._writer = Writer(self._spool, self._store, self._pipeline.forget_visitors)
         self.logins = Logins(data.logins)
-        doors = Doors(self._pipeline, self._writer.keep, policy.sites, _now)
+        intake = Intake(self._pipeline, self._writer.keep)
+        doors = Doors(self._pipeline, intake, policy.sites, _now)
         self._doors = {"/api/event": doors.event, "/pixel.gif": doors.pixel}
         demo_site = next(iter(policy.sites))
         self._router = Starlette(
@@ -110,7 +113,7 @@ class App:
             return await loop.run_in_executor(
                 self._read_thread, self._reader.raw_query, sql, output_format
             )
-        except ClickHouseError as error:
+        except (ClickHouseError, OutsideTheViews) as error:
             raise QueryRefused(str(error)) from None
 
 

@@ -27,7 +27,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         # Loaded when asked for: what one command needs is memory that another has no use for.
         importlib.import_module(f"collector.commands.{options.module}").run(options)
-        return 0
     except PolicyFaults as faults:
         print(f"discreet: {options.policy}: the policy has faults:", file=sys.stderr)
         for fault in faults.faults:
@@ -36,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"discreet: {failed}", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
+    else:
+        return 0
     return 2
 
 
@@ -111,7 +112,7 @@ def _add_countries_option(command: argparse.ArgumentParser) -> None:
         "--countries",
         type=Path,
         metavar="MMDB",
-        help="country database for hits whose browser tells no time zone; asked with the truncated address",
+        help="country database for hits without a time zone; asked with the truncated address",
     )
 
 

@@ -17,7 +17,7 @@ from anonymizer.policy import Dimension, PurposeId
 from collector.clock import DAY_SECONDS, hour_start
 from collector.counted import COUNTED, CountedHit
 from collector.plan import PAGE_DIMENSIONS, Plan
-from collector.visits import Visitor, VisitMemory
+from collector.visits import VisitMemory, Visitor
 
 _NO_KEY = VisitorKey(b"")
 

@@ -5,14 +5,15 @@ nearly half of what a whole hit may cost (benchmarks/ingest.py).
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from starlette.types import Receive, Scope, Send
 
 from anonymizer.hits import RawHit, SiteId
 from anonymizer.policy import Site
 from anonymizer.urls import BadUrl
-from collector.counted import COUNTED, CountedHit, encode_row
+from collector.counted import COUNTED, CountedHit
+from collector.intake import Intake
 from collector.pipeline import Pipeline
 from collector.receive import (
     MAX_BODY_BYTES,
@@ -23,8 +24,6 @@ from collector.receive import (
     receive_pixel,
 )
 from collector.spool import SpoolFailed
-
-Keep = Callable[[list[bytes]], Awaitable[None]]
 
 # The smallest GIF that every mail program shows: 1×1, transparent.
 PIXEL = bytes.fromhex(
@@ -40,6 +39,7 @@ _CORS: tuple[_Header, ...] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"x-discreet"),
 )
+_TAKEN: tuple[_Header, ...] = (*_CORS, (b"content-type", b"text/plain"))
 _PREFLIGHT: tuple[_Header, ...] = (
     (b"access-control-allow-methods", b"POST"),
     (b"access-control-allow-headers", b"content-type"),
@@ -55,17 +55,17 @@ class TooLarge(BadRequest):
 
 
 class Doors:
-    """What both doors share: the line, the disk, the sites and the time."""
+    """What both doors share: the line, the way to the disk, the sites and the time."""
 
     def __init__(
         self,
         pipeline: Pipeline,
-        keep: Keep,
+        intake: Intake,
         sites: Mapping[SiteId, Site],
         now: Callable[[], int],
     ) -> None:
         self._pipeline = pipeline
-        self._keep = keep
+        self._intake = intake
         self._sites = sites
         self._now = now
 
@@ -73,28 +73,31 @@ class Doors:
         """Answer the event API: 202 `ok` when the hits are on disk, counted or refused."""
         method = scope["method"]
         if method == "OPTIONS":
-            return await _answer(send, 204, b"", (*_CORS, *_PREFLIGHT))
+            await _answer(send, 204, b"", (*_CORS, *_PREFLIGHT))
+            return
         if method != "POST":
-            return await _answer(send, 405, b"", ((b"allow", b"POST, OPTIONS"),))
+            await _answer(send, 405, b"", ((b"allow", b"POST, OPTIONS"),))
+            return
         try:
-            body = await _read_body(scope, receive)
+            body = await _read_body(receive)
             raw_hits = receive_events(body, _sender(scope), self._now(), self._sites)
             outcome = await self._take(raw_hits)
         except BadRequest as bad:
-            return await _refuse(send, bad)
-        await _answer(
-            send, 202, b"ok", (*_CORS, (b"content-type", b"text/plain"), (b"x-discreet", outcome))
-        )
+            await _refuse(send, bad)
+            return
+        await _answer(send, 202, b"ok", (*_TAKEN, (b"x-discreet", outcome)))
 
-    async def pixel(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def pixel(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer the web beacon: a 43-byte GIF when the hit is on disk, counted or refused."""
         if scope["method"] != "GET":
-            return await _answer(send, 405, b"", ((b"allow", b"GET"),))
+            await _answer(send, 405, b"", ((b"allow", b"GET"),))
+            return
         try:
             raw = receive_pixel(scope["query_string"], _sender(scope), self._now(), self._sites)
             outcome = await self._take([raw])
         except BadRequest as bad:
-            return await _refuse(send, bad)
+            await _refuse(send, bad)
+            return
         await _answer(
             send,
             200,
@@ -107,15 +110,13 @@ class Doors:
         )
 
     async def _take(self, raw_hits: list[RawHit]) -> bytes:
+        judged = [self._pipeline.judge(raw) for raw in raw_hits]
         try:
-            counted = self._pipeline.count(raw_hits)
+            return outcome_of(await self._intake.take(judged))
         except BadUrl as bad:
             raise BadRequest("url (u)", str(bad).removeprefix("url: ")) from None
-        try:
-            await self._keep([encode_row(hit) for hit in counted])
         except SpoolFailed:
             raise BadRequest("server", "can't keep hits at the moment", status=503) from None
-        return outcome_of(counted)
 
 
 def outcome_of(counted: Sequence[CountedHit]) -> bytes:
@@ -135,15 +136,10 @@ def _sender(scope: Scope) -> Sender:
     return read_sender(scope["headers"], client[0] if client else "")
 
 
-async def _read_body(scope: Scope, receive: Receive) -> bytes:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > MAX_BODY_BYTES:
-            raise TooLarge
+async def _read_body(receive: Receive) -> bytes:
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge
+    while message.get("more_body") and len(body) <= MAX_BODY_BYTES:
         message = await receive()
         body += message.get("body", b"")
     if len(body) > MAX_BODY_BYTES:

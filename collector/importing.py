@@ -38,6 +38,7 @@ _SLACK_SECONDS = DAY_SECONDS
 _SCRYPT_COST = 2**13
 
 _GZIP = b"\x1f\x8b"  # RFC 1952 section 2.3.1
+_CHECKED_BYTES = 1024 * 1024
 
 
 class BadLog(Exception):
@@ -164,7 +165,7 @@ class LogImport:
             piece.refused[read.page, LocalSeconds(local - local % DAY_SECONDS)] += 1
             return
         try:
-            piece.counted += self._pipeline.count((read.page,))
+            piece.counted += self._pipeline.take((read.page,))
         except BadUrl:
             piece.unreadable.append(self._report.lines + piece.lines)
 
@@ -217,10 +218,11 @@ def read_log(file: BufferedReader) -> Iterator[bytes]:
     """Yield the log's lines, unpacked when it is gzip; a longer one is cut to `MAX_LINE_BYTES`.
 
     Raises:
-        BadLog: the file is damaged or can't be read.
+        BadLog: the file is damaged or can't be read; of a file no line was yielded then,
+            of a stream the lines before the damage were.
     """
     try:
-        log = gzip.GzipFile(fileobj=file) if file.peek(2).startswith(_GZIP) else file
+        log = _unpacked(file) if file.peek(2).startswith(_GZIP) else file
         while line := log.readline(MAX_LINE_BYTES):
             if len(line) < MAX_LINE_BYTES or line.endswith(b"\n"):
                 yield line
@@ -233,3 +235,14 @@ def read_log(file: BufferedReader) -> Iterator[bytes]:
         raise BadLog("the .gz file is damaged or ends early") from None
     except OSError as error:
         raise BadLog(str(error.strerror)) from None
+
+
+def _unpacked(file: BufferedReader) -> gzip.GzipFile:
+    # What damage lets through looks like lines until the checksum at the end, so a file is
+    # read to its end first (1 µs a line).
+    if file.seekable():
+        log = gzip.GzipFile(fileobj=file)
+        while log.read(_CHECKED_BYTES):
+            pass
+        file.seek(0)
+    return gzip.GzipFile(fileobj=file)

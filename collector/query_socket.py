@@ -38,7 +38,7 @@ async def serve_queries(path: Path, answer: Answer) -> asyncio.AbstractServer:
         try:
             question = json.loads(await reader.readline())
             payload = await answer(str(question["sql"]), str(question["format"]))
-            head = {"bytes": len(payload)}
+            head: dict[str, object] = {"bytes": len(payload)}
         except QueryRefused as refused:
             payload, head = b"", {"error": str(refused)}
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -46,11 +46,7 @@ async def serve_queries(path: Path, answer: Answer) -> asyncio.AbstractServer:
         writer.write(json.dumps(head).encode() + b"\n" + payload)
         await writer.drain()
 
-    path.unlink(missing_ok=True)
-    listening = _unix_socket()
-    _at(path, listening.bind)
-    path.chmod(0o600)
-    return await asyncio.start_unix_server(converse, sock=listening, limit=MAX_QUESTION_BYTES)
+    return await asyncio.start_unix_server(converse, sock=_listen(path), limit=MAX_QUESTION_BYTES)
 
 
 def ask(path: Path, sql: str, output_format: str) -> bytes:
@@ -73,12 +69,20 @@ def ask(path: Path, sql: str, output_format: str) -> bytes:
             return answer.read(head["bytes"])
 
 
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listening = _unix_socket()
+    _at(path, listening.bind)
+    path.chmod(0o600)
+    return listening
+
+
 def _unix_socket() -> socket.socket:
     return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
 
 def _at(path: Path, use: Callable[[str], None]) -> None:
-    # A socket's path holds 107 bytes at most (unix(7)); the directory's handle makes any path short.
+    # A socket's path holds 107 bytes at most (unix(7)); by the directory's handle it is short.
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         use(f"/proc/self/fd/{directory}/{path.name}")

@@ -5,7 +5,7 @@ nothing of what was sent.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
 
 import msgspec
@@ -22,8 +22,6 @@ _MAX_REFERRER_CHARACTERS = 2_000  # only the host is read; what follows may be c
 _MAX_ZONE_CHARACTERS = 64  # the longest name in the tz database has 32
 _MAX_AGENT_CHARACTERS = 1_000
 _MAX_LANGUAGES_CHARACTERS = 200
-
-Headers = Iterable[tuple[bytes, bytes]]
 
 
 class BadRequest(Exception):
@@ -67,29 +65,39 @@ _LONG_NAMES = {"n": "name", "u": "url", "d": "domain", "r": "referrer"}
 _decode_one = msgspec.json.Decoder(_Event).decode
 _decode_several = msgspec.json.Decoder(list[_Event]).decode
 _PATH = re.compile(r"`\$(?:\[(?P<position>\.\.\.|\d+)\])?(?:\.(?P<key>[a-z]+))?`")
+_DNT_HEADERS = frozenset({b"dnt"})
+_GPC_HEADERS = frozenset({b"sec-gpc"})
 _PREFETCH_HEADERS = frozenset({b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
+_SIGNAL_HEADERS = _DNT_HEADERS | _GPC_HEADERS | _PREFETCH_HEADERS
+_NO_LINES: tuple[str, ...] = ()
 
 
-def read_sender(headers: Headers, raw_address: str) -> Sender:
-    """Pick the headers that signals and de-identification need; no other is looked at."""
-    agent = languages = referer = ""
-    dnt: tuple[str, ...] = ()
-    gpc: tuple[str, ...] = ()
-    prefetch: tuple[str, ...] = ()
-    for name, value in headers:
-        if name == b"user-agent":
-            agent = value.decode("latin-1")[:_MAX_AGENT_CHARACTERS]
-        elif name == b"accept-language":
-            languages = value.decode("latin-1")[:_MAX_LANGUAGES_CHARACTERS]
-        elif name == b"referer":
-            referer = value.decode("latin-1")
-        elif name == b"dnt":
-            dnt = (*dnt, value.decode("latin-1"))
-        elif name == b"sec-gpc":
-            gpc = (*gpc, value.decode("latin-1"))
-        elif name in _PREFETCH_HEADERS:
-            prefetch = (*prefetch, value.decode("latin-1"))
-    return Sender(raw_address, agent, languages, referer, dnt, gpc, prefetch)
+def read_sender(headers: Sequence[tuple[bytes, bytes]], raw_address: str) -> Sender:
+    """Pick the headers that signals and de-identification need; no other is looked at.
+
+    Names are in lower case, as ASGI has them.
+    """
+    by_name = dict(headers)
+    get = by_name.get
+    if len(by_name) == len(headers) and by_name.keys().isdisjoint(_SIGNAL_HEADERS):
+        dnt = gpc = prefetch = _NO_LINES
+    else:
+        dnt = _lines(headers, _DNT_HEADERS)
+        gpc = _lines(headers, _GPC_HEADERS)
+        prefetch = _lines(headers, _PREFETCH_HEADERS)
+    return Sender(
+        raw_address,
+        get(b"user-agent", b"").decode("latin-1")[:_MAX_AGENT_CHARACTERS],
+        get(b"accept-language", b"").decode("latin-1")[:_MAX_LANGUAGES_CHARACTERS],
+        get(b"referer", b"").decode("latin-1"),
+        dnt,
+        gpc,
+        prefetch,
+    )
+
+
+def _lines(headers: Sequence[tuple[bytes, bytes]], names: frozenset[bytes]) -> tuple[str, ...]:
+    return tuple(value.decode("latin-1") for name, value in headers if name in names)
 
 
 def receive_events(
@@ -116,7 +124,7 @@ def receive_events(
 
 
 def receive_pixel(query: bytes, sender: Sender, time: int, sites: Mapping[SiteId, Site]) -> RawHit:
-    """Read the pixel's query: `d` the site, `u` the page (else the Referer header), `r` the referrer.
+    """Read the pixel's query: `d` site, `u` page (else the Referer header), `r` referrer.
 
     Raises:
         BadRequest: a parameter is missing or can't be read.
@@ -160,21 +168,22 @@ def _read_event(
     if site not in sites:
         raise BadRequest(f"{at}domain (d)", "is no site of this collector")
     width = event.w or 0
+    # By position, in the order of the fields: keywords cost 0.4 µs more per hit.
     return RawHit(
-        door=door,
-        site=site,
-        time=time,
-        raw_address=sender.raw_address,
-        raw_agent=sender.raw_agent,
-        raw_url=raw_url,
-        raw_referrer=(event.r or event.referrer or "")[:_MAX_REFERRER_CHARACTERS],
-        raw_languages=sender.raw_languages,
-        raw_time_zone=(event.tz or "")[:_MAX_ZONE_CHARACTERS],
-        name=name,
-        screen_width=int(width) if 0 < width < 100_000 else 0,
-        dnt=sender.dnt,
-        gpc=sender.gpc,
-        prefetch=sender.prefetch,
+        door,
+        site,
+        time,
+        sender.raw_address,
+        sender.raw_agent,
+        raw_url,
+        (event.r or event.referrer or "")[:_MAX_REFERRER_CHARACTERS],
+        sender.raw_languages,
+        (event.tz or "")[:_MAX_ZONE_CHARACTERS],
+        name,
+        int(width) if 0 < width < 100_000 else 0,
+        sender.dnt,
+        sender.gpc,
+        sender.prefetch,
     )
 
 

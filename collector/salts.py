@@ -6,6 +6,7 @@ written, logged or returned as bytes.
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 
 from anonymizer.visitor_key import KeyedHash
 
@@ -17,7 +18,7 @@ FillRandom = Callable[[bytearray], None]
 
 def fill_from_kernel(buffer: bytearray) -> None:
     """Fill the buffer from the kernel's generator without an intermediate copy."""
-    with open("/dev/urandom", "rb", buffering=0) as device:
+    with Path("/dev/urandom").open("rb", buffering=0) as device:
         device.readinto(buffer)
 
 

@@ -34,6 +34,8 @@ class Batch(Struct, frozen=True):
     """Names the batch; the store takes each name once."""
     rows: bytes
     """Rows in ClickHouse's MsgPack format."""
+    is_last: bool
+    """Nothing else waited when the batch was taken."""
     done: tuple[str, ...] = ()
     """Partitions that took the batch in when it was sent before."""
 
@@ -94,7 +96,8 @@ class Spool:
 
     def is_empty(self) -> bool:
         """Tell whether no row waits for the store."""
-        return self._database.execute("SELECT NOT EXISTS (SELECT 1 FROM groups)").fetchone()[0] == 1
+        (is_empty,) = self._database.execute("SELECT NOT EXISTS (SELECT 1 FROM groups)").fetchone()
+        return bool(is_empty)
 
     def take(self, batches: PartitionCounts) -> Batch | None:
         """Return the oldest batch, the same rows until it is confirmed; None when empty.
@@ -125,10 +128,15 @@ class Spool:
         rows = self._database.execute(
             "SELECT rows FROM groups WHERE id <= ? ORDER BY id", (last_group,)
         )
-        return Batch(token=token, rows=b"".join(row for (row,) in rows), done=done)
+        (is_last,) = self._database.execute(
+            "SELECT NOT EXISTS (SELECT 1 FROM groups WHERE id > ?)", (last_group,)
+        ).fetchone()
+        return Batch(
+            token=token, rows=b"".join(row for (row,) in rows), is_last=bool(is_last), done=done
+        )
 
     def confirm(self, batch: Batch) -> None:
-        """Delete a batch that the store holds.
+        """Delete a batch that the store holds, so that no byte of it is left in the files.
 
         Raises:
             SpoolFailed: the disk is full or broken; the batch is still here.
@@ -139,6 +147,7 @@ class Spool:
                 (batch.token,),
             )
             self._database.execute("DELETE FROM batch WHERE token = ?", (batch.token,))
+        self._forget_deleted()
 
     def _insert_group(self, rows: list[bytes]) -> None:
         self._database.execute(
@@ -155,6 +164,14 @@ class Spool:
             # SQLite may have rolled back by itself already (lang_transaction.html, section 3).
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
+            raise SpoolFailed("the spool can't be written") from error
+
+    def _forget_deleted(self) -> None:
+        # secure_delete wipes the database's pages; what was written to the log stays in it
+        # until that is cut off, on a quiet site for days.
+        try:
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
             raise SpoolFailed("the spool can't be written") from error
 
     def _last_group_of_a_batch(self) -> int | None:

@@ -15,6 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from anonymizer.policy import Policy
 from collector.plan import Plan
+from collector.read_guard import refuse_what_is_no_view
 from collector.schema.tables import BATCH, DATABASE, PARTITION, create_into_cells, create_tables
 from collector.schema.views import create_views
 
@@ -24,6 +25,8 @@ PartitionCounts = dict[str, int]
 _INSERT_SETTINGS = {
     "deduplicate_blocks_in_dependent_materialized_views": 1,
     "max_insert_threads": 1,
+    # An import may span more months than the engine's default bound of 100 partitions.
+    "max_partitions_per_insert_block": 0,
 }
 
 # A reader may not write, define or reach outside, and may not loosen its own
@@ -68,7 +71,8 @@ class Store:
             self._client.command(create_into_cells(policy, plan))
             declared = {statistic.name for statistic in policy.statistics}
             for (name,) in self._client.query(
-                "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View'"
+                "SELECT name FROM system.tables"
+                " WHERE database = currentDatabase() AND engine = 'View'"
             ).result_rows:
                 if name not in declared:
                     self._client.command(f"DROP VIEW IF EXISTS `{name}` SYNC")
@@ -126,6 +130,7 @@ class Reader:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        ((self._home,),) = client.query("SELECT currentDatabase()").result_rows
         for name, value in _READER_SETTINGS.items():
             client.command(f"SET {name} = {value}")
 
@@ -148,16 +153,33 @@ class Reader:
         Raises:
             StoreFailed: the query could not be answered.
         """
-        with _failures("the query failed"):
+        with _failures("the query failed"), self._whole_answers():
             return self._client.query(sql, parameters=dict(parameters)).result_rows
 
     def raw_query(self, sql: str, output_format: str) -> bytes:
-        """Return a query's answer in any ClickHouse output format.
+        """Return the answer to an analyst's query in any ClickHouse output format.
 
         Raises:
+            OutsideTheViews: the query asks for more than the guarded views.
             ClickHouseError: what ClickHouse has to say about the query.
         """
-        return self._client.raw_query(sql, fmt=output_format)
+        with self._whole_answers():
+            # Written anew from the parsed text: one statement, no remarks, and nothing run yet.
+            ((single,),) = self._client.query(
+                "SELECT formatQuerySingleLine({sql:String})", parameters={"sql": sql}
+            ).result_rows
+            tree = self._client.raw_query(f"EXPLAIN AST {single}", fmt="TSVRaw")
+            refuse_what_is_no_view(tree.decode("utf-8", "replace"), self._home)
+            return self._client.raw_query(single, fmt=output_format)
+
+    @contextlib.contextmanager
+    def _whole_answers(self) -> Iterator[None]:
+        # What a query had written before it failed, chDB 26.9 puts in front of the next answer.
+        try:
+            yield
+        except ClickHouseError:
+            self._client.raw_query("SELECT 1")
+            raise
 
 
 def _open(path: Path) -> Client:

@@ -7,12 +7,13 @@ seen to do. Lives in memory only; nothing here is ever written or logged.
 from collections.abc import Iterator
 
 from anonymizer.deidentify import DaySalts
-from anonymizer.hits import CleanHit, LocalSeconds, SiteId, VisitorKey
+from anonymizer.hits import Campaign, CleanHit, LocalSeconds, SiteId, VisitorKey
 from anonymizer.visitor_key import KeyedHash
 from collector.clock import DAY_SECONDS, day_of
 from collector.salts import FillRandom, new_salt
 
 VISIT_IDLE_SECONDS = 1_800  # docs/decisions/0003: the field's usual half hour
+_NO_CAMPAIGN = Campaign()
 GRACE_SECONDS = VISIT_IDLE_SECONDS  # an open visit may go on this long into the next day
 
 
@@ -72,6 +73,7 @@ class VisitMemory:
     def find(self, hit: CleanHit) -> tuple[Visitor, bool]:
         """Return the hit's visitor and whether this hit begins a visit.
 
+        Half an hour of silence ends a visit, and so does arriving by another campaign.
         A visit that is open at midnight moves under the new day's key, and stays
         one visit of one visitor; whoever comes back after it ended is new today.
         """
@@ -83,7 +85,7 @@ class VisitMemory:
         if visitor is None:
             visitor = visitors[hit.visitor] = Visitor()
             return visitor, True
-        if hit.time - visitor.last_seen < VISIT_IDLE_SECONDS:
+        if hit.time - visitor.last_seen < VISIT_IDLE_SECONDS and not _comes_anew(hit, visitor):
             return visitor, False
         if day_of(visitor.opening.local) != day:
             visitor = visitors[hit.visitor] = Visitor()
@@ -116,3 +118,7 @@ class VisitMemory:
     def days(self) -> Iterator[tuple[SiteId, int]]:
         """Yield each site and local day that is still in memory."""
         yield from self._days
+
+
+def _comes_anew(hit: CleanHit, visitor: Visitor) -> bool:
+    return hit.campaign not in (_NO_CAMPAIGN, visitor.opening.campaign)

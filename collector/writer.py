@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from collector.spool import Batch, Spool, SpoolFailed
 from collector.store import Store, StoreFailed
 
-FLUSH_SECONDS = 1.0  # a hit is in the views within 3 s of its answer
+FLUSH_SECONDS = 1.5  # a hit is in the views within 3 s of its answer
 _MAX_RETRY_SECONDS = 30.0
 
 log = logging.getLogger("discreet")
@@ -108,16 +108,18 @@ class Writer:
                 continue
 
     async def _flush(self) -> None:
+        """Send what waits now; what comes in meanwhile gathers for the next time."""
         loop = asyncio.get_running_loop()
         while self._groups_sent < self._groups_kept:
             groups = self._groups_kept
             batches = await loop.run_in_executor(self._store_thread, self._store.batches)
             batch = await loop.run_in_executor(self._spool_thread, self._spool.take, batches)
-            if batch is None:
+            if batch is not None:
+                await loop.run_in_executor(self._store_thread, self._send, batch)
+                await loop.run_in_executor(self._spool_thread, self._spool.confirm, batch)
+            if batch is None or batch.is_last:
                 self._groups_sent = groups
                 return
-            await loop.run_in_executor(self._store_thread, self._send, batch)
-            await loop.run_in_executor(self._spool_thread, self._spool.confirm, batch)
 
     def _send(self, batch: Batch) -> None:
         self._store.insert(batch.token, batch.rows, batch.done)

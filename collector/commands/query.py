@@ -8,6 +8,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from collector.commands import CommandFailed
 from collector.data_dir import DataDir, DataDirInUse
 from collector.query_socket import NoServer, QueryRefused, ask
+from collector.read_guard import OutsideTheViews
 from collector.spool import Spool, drain
 from collector.store import Reader, Store, StoreFailed
 
@@ -38,7 +39,7 @@ def _ask_directory(data: DataDir, sql: str, output_format: str) -> bytes:
         if not store.is_new():
             drain(Spool(data.spool), store)
         return Reader.embedded(data.store).raw_query(sql, output_format)
-    except ClickHouseError as error:
+    except (ClickHouseError, OutsideTheViews) as error:
         raise CommandFailed(str(error)) from None
     except (DataDirInUse, StoreFailed) as error:
         raise CommandFailed(str(error)) from None

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from anonymizer.policy import Dimension, Grain, Policy, Statistic
-from collector.counted import COUNTED, CountedHit
+from collector.counted import CountedHit
 from collector.plan import Plan, counts_visits, is_coverage, is_exit
 
 DATABASE = "discreet"
@@ -79,16 +79,18 @@ def create_tables() -> tuple[str, ...]:
         f"CREATE DATABASE IF NOT EXISTS {DATABASE}",
         f"CREATE TABLE IF NOT EXISTS {DATABASE}.inbox ({columns}) ENGINE = Null",
         f"CREATE TABLE IF NOT EXISTS {DATABASE}.done (partition String) ENGINE = Memory",
-        f"CREATE TABLE IF NOT EXISTS {DATABASE}.cells ("
-        " statistic LowCardinality(String), keep_days UInt16,"
-        " grain Enum8('hour' = 1, 'day' = 2, 'month' = 3), site LowCardinality(String),"
-        " period DateTime('UTC') COMMENT 'start of the period on the wall clock of the site',"
-        f" k1 String, k2 String, k3 String, {measures})"
-        f" ENGINE = SummingMergeTree(({', '.join(MEASURES)}))"
-        " PARTITION BY (keep_days, toYYYYMM(period))"
-        " ORDER BY (statistic, site, period, grain, k1, k2, k3)"
-        f" SETTINGS non_replicated_deduplication_window = {_DEDUPLICATION_WINDOW},"
-        " fsync_after_insert = 1, fsync_part_directory = 1",
+        (
+            f"CREATE TABLE IF NOT EXISTS {DATABASE}.cells ("
+            " statistic LowCardinality(String), keep_days UInt16,"
+            " grain Enum8('hour' = 1, 'day' = 2, 'month' = 3), site LowCardinality(String),"
+            " period DateTime('UTC') COMMENT 'start of the period on the wall clock of the site',"
+            f" k1 String, k2 String, k3 String, {measures})"
+            f" ENGINE = SummingMergeTree(({', '.join(MEASURES)}))"
+            " PARTITION BY (keep_days, toYYYYMM(period))"
+            " ORDER BY (statistic, site, period, grain, k1, k2, k3)"
+            f" SETTINGS non_replicated_deduplication_window = {_DEDUPLICATION_WINDOW},"
+            " fsync_after_insert = 1, fsync_part_directory = 1"
+        ),
     )
 
 
@@ -119,7 +121,8 @@ def create_into_cells(policy: Policy, plan: Plan) -> str:
         f" exit_to_visitors, kind, k1, k2, k3 FROM {DATABASE}.inbox ARRAY JOIN {joined}"
     )
     cells = (
-        f"SELECT of_site, kind, k1, k2, k3, {_array(kind.adds.value for kind in kinds)}[kind] AS adds,"
+        "SELECT of_site, kind, k1, k2, k3,"
+        f" {_array(kind.adds.value for kind in kinds)}[kind] AS adds,"
         f" {_array(lengths[kind.grain] for kind in kinds)}[kind] AS length,"
         " multiIf(length = 0, hour, length = 1, toStartOfDay(hour),"
         " toDateTime(toStartOfMonth(hour), 'UTC')) AS period,"

@@ -65,4 +65,5 @@ def _create_view(statistic: Statistic) -> str:
         )
     )
     group = ", ".join(("site", statistic.grain.value, *names))
-    return f"CREATE OR REPLACE VIEW {statistic.name} AS SELECT {columns} FROM ({cells}) GROUP BY {group}"
+    select = f"SELECT {columns} FROM ({cells}) GROUP BY {group}"
+    return f"CREATE OR REPLACE VIEW {statistic.name} AS {select}"

@@ -80,7 +80,7 @@ class Line:
         purposes: frozenset[PurposeId] | None = None,
         site: SiteId = SITE,
     ) -> list[CountedHit]:
-        """Count one view and return its rows; visitors are told apart by name, as if it were their agent."""
+        """Count one view and return its rows; a visitor's name stands for the agent."""
         local = self.local(time, site)
         salts = self.memory.salts(site, local)
         keys = [

@@ -38,13 +38,16 @@ class Kept:
         drain(self.spool, self.store)
 
     def table(self, sql: str) -> str:
-        """Return a query's answer as an aligned table with a line of names."""
-        answer = self.reader.raw_query(sql, "TSVWithNames").decode()
+        """Return a query's answer as an aligned table with a line of names.
+
+        Asked by the store's own connection, which sees what is behind the views too.
+        """
+        answer = self.store._client.raw_query(sql, fmt="TSVWithNames").decode()
         return aligned([line.split("\t") for line in answer.splitlines()])
 
     def value(self, sql: str) -> str:
         """Return a query's one value as text."""
-        return self.reader.raw_query(sql, "TSV").decode().removesuffix("\n")
+        return self.store._client.raw_query(sql, fmt="TSV").decode().removesuffix("\n")
 
     def close(self) -> None:
         """Close every connection; the engine ends with them."""

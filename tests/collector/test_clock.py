@@ -46,13 +46,16 @@ def shown(local: LocalSeconds) -> str:
             "Europe/Berlin", unix(2026, 3, 29, 1), "2026-03-29 03:00:00", id="spring forward"
         ),
         pytest.param(
-            "Europe/Berlin", unix(2026, 10, 25, 0, 59, 59), "2026-10-25 02:59:59", id="before autumn"
+            "Europe/Berlin",
+            unix(2026, 10, 25, 0, 59, 59),
+            "2026-10-25 02:59:59",
+            id="late summer",
         ),
         pytest.param(
-            "Europe/Berlin", unix(2026, 10, 25, 1), "2026-10-25 02:00:00", id="autumn back"
+            "Europe/Berlin", unix(2026, 10, 25, 1), "2026-10-25 02:00:00", id="back in autumn"
         ),
         pytest.param("Asia/Kolkata", unix(2026, 1, 1), "2026-01-01 05:30:00", id="half an hour"),
-        pytest.param("Asia/Kathmandu", unix(2026, 1, 1), "2026-01-01 05:45:00", id="three quarters"),
+        pytest.param("Asia/Kathmandu", unix(2026, 1, 1), "2026-01-01 05:45:00", id="quarters"),
         pytest.param(
             "Australia/Lord_Howe", unix(2026, 4, 4, 15), "2026-04-05 01:30:00", id="back by half"
         ),
@@ -67,6 +70,24 @@ def shown(local: LocalSeconds) -> str:
 )
 def test_wall_clock_shows(zone: str, time: int, expected: str) -> None:
     assert shown(SiteClock(ZoneInfo(zone)).local(time)) == expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "change"),
+    [
+        pytest.param("Europe/Berlin", unix(2026, 3, 29, 1), id="spring"),
+        pytest.param("Europe/Berlin", unix(2026, 10, 25, 1), id="autumn"),
+        pytest.param("Australia/Lord_Howe", unix(2026, 4, 4, 15), id="half an hour"),
+        pytest.param("Pacific/Chatham", unix(2026, 4, 4, 14), id="zone of three quarters"),
+        pytest.param("America/Caracas", unix(2016, 5, 1, 7), id="at half past"),
+        pytest.param("Asia/Kathmandu", unix(2026, 1, 1), id="no change"),
+    ],
+)
+def test_clock_that_was_asked_a_second_before_a_change_knows_it(zone: str, change: int) -> None:
+    clock = SiteClock(ZoneInfo(zone))
+
+    for time in (change - 1, change, change - 1, change + 1):
+        assert clock.local(time) == SiteClock(ZoneInfo(zone)).local(time)
 
 
 @given(

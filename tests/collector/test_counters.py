@@ -175,6 +175,24 @@ def test_source_and_campaign_are_those_the_visit_began_with(line: Line) -> None:
     assert (second.source, second.campaign, second.entry_page) == ("Google", "spring", "/a")
 
 
+@pytest.mark.parametrize(
+    ("campaign", "visits"),
+    [
+        pytest.param(Campaign(name="summer"), 1, id="another campaign begins a visit"),
+        pytest.param(Campaign(name="spring"), 0, id="the same campaign again does not"),
+        pytest.param(Campaign(), 0, id="no campaign does not"),
+    ],
+)
+def test_arriving_by_another_campaign_begins_a_visit(
+    line: Line, campaign: Campaign, visits: int
+) -> None:
+    line.view("ada", NOON, "/a", campaign=Campaign(name="spring"))
+    (second,) = line.view("ada", NOON + 10, "/b", campaign=campaign)
+
+    assert second.visits == visits
+    assert second.campaign == (campaign.name or "spring")
+
+
 def test_previous_page_tells_how_a_visit_moves(line: Line) -> None:
     pages = ("/a", "/b", "/b", "/c")
 

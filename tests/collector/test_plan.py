@@ -78,13 +78,7 @@ def test_more_combinations_than_bits_are_refused() -> None:
         *(Dimension.PAGE, Dimension.SOURCE, Dimension.CHANNEL, Dimension.REFERRER),
         *(Dimension.CAMPAIGN, Dimension.COUNTRY, Dimension.LANGUAGE, Dimension.SCREEN),
     )
-    threes = [
-        statistic(a, b, c)
-        for a in varying
-        for b in varying
-        for c in varying
-        if a < b < c
-    ]
+    threes = [statistic(a, b, c) for a in varying for b in varying for c in varying if a < b < c]
     twos = [statistic(a, b) for a in varying for b in varying if a < b]
     fitting = tuple((*threes, *twos)[:MAX_COMBINATIONS])
 

@@ -96,9 +96,7 @@ def test_refusal_comes_back_as_one(path: Path) -> None:
     ],
 )
 def test_garbage_gets_one_error_and_no_echo(path: Path, question: bytes) -> None:
-    answer, after = while_serving(
-        path, lambda: (say(path, question), ask(path, "SELECT 1", "TSV"))
-    )
+    answer, after = while_serving(path, lambda: (say(path, question), ask(path, "SELECT 1", "TSV")))
 
     assert json.loads(answer) == {"error": "the question can't be read"}
     assert after == b"TSV: SELECT 1\n"
@@ -112,9 +110,7 @@ def test_question_may_come_in_pieces(path: Path) -> None:
     assert answer == b'{"bytes": 14}\nCSV: SELECT 1\n'
 
 
-def test_client_that_hangs_up_disturbs_nobody(
-    path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_client_that_hangs_up_disturbs_nobody(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def hang_up_and_ask() -> bytes:
         for question in (b"", b'{"sql": "x"', b'{"sql": "much", "format": "TSV"}\n'):
             with socket.socket(socket.AF_UNIX) as asking:

@@ -217,6 +217,8 @@ def refusal(bad: BadRequest) -> None:
 @example(b'{"w":' + b"9" * 5_000 + b"}")
 @example(b"[" * 20_000)
 @example(b'{"n":' * 20_000)
+@example(b'{"p":' * 20_000)
+@example(b'{"p":' + b"[" * 20_000)
 @example(b"\xef\xbb\xbf{}")
 def test_arbitrary_bytes_are_hits_or_one_refusal(body: bytes) -> None:
     try:

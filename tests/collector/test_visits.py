@@ -131,6 +131,7 @@ class _Watched:
     def __del__(self) -> None:
         self._ended.append(self._name)
 
+
 def test_same_visitor_is_new_after_all_was_forgotten(line: Line) -> None:
     first = line.view("ada", MIDNIGHT - 60 * MINUTE)
     line.memory.forget_all()

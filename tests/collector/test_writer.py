@@ -30,7 +30,7 @@ def kept_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
 
 @pytest.fixture
 def kept(kept_for_all: Kept, tmp_path: Path) -> Iterator[Kept]:
-    """The one store, emptied, with a spool of the test's own."""
+    """Give the one store, emptied, with a spool of the test's own."""
     kept_for_all.store._client.command(f"TRUNCATE TABLE {DATABASE}.cells")
     first = kept_for_all.spool
     kept_for_all.spool = Spool(tmp_path / "spool.sqlite")
@@ -175,7 +175,8 @@ def test_full_disk_refuses_the_group_and_what_gathered_meanwhile(
             await asyncio.sleep(0)  # the group gathers
             await asyncio.sleep(0)  # and is on its way to the disk
             meanwhile = asyncio.create_task(writer.keep(row(line, "/meanwhile")))
-            outcomes = await asyncio.gather(group, meanwhile, return_exceptions=True)
+            both = asyncio.gather(group, meanwhile, return_exceptions=True)
+            outcomes = await asyncio.wait_for(both, 20)
             assert [type(outcome) for outcome in outcomes] == [SpoolFailed, SpoolFailed]
             assert lost.times == 1
 

@@ -1,4 +1,4 @@
-"""What docs/analysts.md says of the views holds on a real data directory, and its queries answer."""
+"""What docs/analysts.md says of the views holds on real data, and its queries answer."""
 
 import re
 from collections.abc import Iterator
@@ -76,7 +76,8 @@ def server(
 def sums(server: Server, measure: str, view: str, where: str = "1") -> str:
     day = "toDate(hour)" if view == "traffic" else "day"
     return server.query(
-        f"SELECT {day} AS on_day, sum({measure}) FROM {view} WHERE {where} GROUP BY on_day ORDER BY on_day"
+        f"SELECT {day} AS on_day, sum({measure}) FROM {view} WHERE {where}"
+        " GROUP BY on_day ORDER BY on_day"
     )
 
 
@@ -116,9 +117,7 @@ def test_views_agree_with_counted_hits(server: Server) -> None:
     assert counted == sums(server, "views", "traffic")
 
 
-def test_visits_are_the_steps_from_entry_where_no_group_is_hidden(
-    server: Server, request: pytest.FixtureRequest
-) -> None:
+def test_visits_are_the_steps_from_entry_where_no_group_is_hidden(server: Server) -> None:
     hidden = server.query("SELECT count() FROM transitions WHERE page = '(other)'") != "0\n"
     agree = sums(server, "views", "transitions", "previous_page = '(entry)'") == sums(
         server, "visits", "traffic"

@@ -1,0 +1,88 @@
+"""Law 6: one door out. Dashboard, API, SQL and export all read the same guarded views."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from collector.schema.tables import DATABASE
+from collector.schema.views import columns_of
+from tests.collector.hits import make_policy
+
+ROOT = Path(__file__).parent.parent.parent
+QUERIES = sorted((ROOT / "dashboards" / "views").glob("*.sql"))
+STATISTICS = {statistic.name: statistic for statistic in make_policy().statistics}
+
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_TEXT = re.compile(r"'[^']*'")
+_SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+([^\s,();]+)", re.IGNORECASE)
+_WORD = re.compile(r"[a-z_][a-z0-9_]*")
+_PARAMETER = re.compile(r"\{[a-z]+:[A-Za-z0-9(), 'UTC]+\}")
+
+
+def words_of(sql: str) -> str:
+    """Return what ClickHouse reads of a query besides texts and comments."""
+    return _TEXT.sub("''", _COMMENT.sub(" ", sql))
+
+
+def sources_of(sql: str) -> list[str]:
+    return _SOURCE.findall(words_of(sql))
+
+
+def test_there_are_queries_to_look_at() -> None:
+    assert len(QUERIES) >= 20
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_dashboards_query_reads_one_guarded_view(path: Path) -> None:
+    (source,) = sources_of(path.read_text())
+
+    assert source in STATISTICS
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_dashboards_query_names_no_table_behind_the_views(path: Path) -> None:
+    words = words_of(path.read_text()).lower()
+
+    for behind in (f"{DATABASE}.", "cells", "inbox", "system.", "`", '"', ";", "settings", "into"):
+        assert behind not in words, behind
+    # A table function is a name with arguments in the place of a source.
+    assert not re.search(r"\b(?:from|join)\s+\w+\s*\(", words)
+
+
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+def test_dashboards_query_gets_its_values_as_parameters(path: Path) -> None:
+    sql = path.read_text()
+
+    assert _PARAMETER.search(sql)
+    assert not re.search(r"\{(?![a-z]+:)|%\(|%s", sql)
+
+
+def test_no_other_code_of_the_dashboard_holds_sql() -> None:
+    for path in sorted((ROOT / "dashboards").rglob("*.py")):
+        if path.stem == "logins":  # its own SQLite file: users, not hits
+            continue
+        text = path.read_text()
+        assert not re.search(r"\bSELECT\b[^\n]*\b(?:FROM|\()", text), path.name
+        assert DATABASE + "." not in text.replace('"discreet.', ""), path.name
+
+
+def test_no_view_names_a_column_that_tells_more_than_its_statistic() -> None:
+    for statistic in STATISTICS.values():
+        dimensions = {str(dimension) for dimension in statistic.by} | {"page"}
+        columns = set(columns_of(statistic))
+        measures = {"visitors", "visits", "views", "bounces", "seconds", "hits"}
+        assert columns - measures - {"site", str(statistic.grain)} <= dimensions
+
+
+@pytest.mark.parametrize(
+    ("sql", "sources"),
+    [
+        pytest.param("SELECT 1 FROM pages", ["pages"], id="view"),
+        pytest.param("SELECT 1 from discreet.cells", ["discreet.cells"], id="table"),
+        pytest.param("SELECT 1 FROM pages JOIN cells USING (site)", ["pages", "cells"], id="join"),
+        pytest.param("SELECT 'FROM cells' -- FROM cells\nFROM pages", ["pages"], id="no source"),
+    ],
+)
+def test_sources_are_found(sql: str, sources: list[str]) -> None:
+    assert sources_of(sql) == sources
