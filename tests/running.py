@@ -43,6 +43,24 @@ def discreet(*arguments: str | Path, stdin: bytes = b"") -> subprocess.Completed
     )
 
 
+_TELL_CELLS = """\
+import sys
+import clickhouse_connect
+client = clickhouse_connect.get_client(interface="chdb", path=sys.argv[1])
+sys.stdout.buffer.write(client.raw_query("SELECT * FROM discreet.cells", fmt="TSV"))
+"""
+
+
+def stored_cells(data: Path) -> bytes:
+    """Return all that a stopped data directory's store holds, behind the views, as TSV."""
+    return subprocess.run(
+        [sys.executable, "-c", _TELL_CELLS, str(data / "clickhouse")],
+        capture_output=True,
+        timeout=60,
+        check=True,
+    ).stdout
+
+
 class Server:
     """One collector process. Leaves no process behind."""
 

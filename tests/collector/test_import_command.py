@@ -20,7 +20,7 @@ import user_agents
 
 from tests.collector.hits import make_policy
 from tests.collector.log_lines import REAL_LOG, SAMPLE, log_line
-from tests.running import POLICY, discreet
+from tests.running import POLICY, discreet, stored_cells
 
 REAL_LINES = 10_000
 VIEWS = tuple(statistic.name for statistic in make_policy().statistics)
@@ -212,7 +212,7 @@ def test_nothing_of_the_real_visitors_is_in_the_data_directory(
     patterns = [form for text in secrets for form in _forms(text.encode())]
 
     # In files the engine's compression may hide a text, so its tables are read as well.
-    told = discreet("query", "--data", directory.data, "SELECT * FROM discreet.cells").stdout
+    told = stored_cells(directory.data)
     assert told.count(b"\n") > 1_000
     kept = [file.read_bytes() for file in directory.data.rglob("*") if file.is_file()]
     assert len(kept) > 20
