@@ -10,7 +10,7 @@ export VENV
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lock clean
+.PHONY: help run test bench reference lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -25,7 +25,11 @@ test: ## Set up what tests need, then format, lint, types, imports and tests (AR
 
 bench: ## Run every benchmark, one after the other
 	@tools/setup.sh test
-	@for file in $(BENCHMARKS); do echo "── $$file"; "$(VENV)/bin/python" "$$file" || exit 1; done
+	@for file in $(BENCHMARKS); do echo "── $$file"; "$(VENV)/bin/python" -m "benchmarks.$$(basename "$$file" .py)" || exit 1; done
+
+reference: ## Write docs/reference from the code
+	@tools/setup.sh test
+	@"$(VENV)/bin/python" -m tools.reference
 
 lock: ## Resolve the dependencies anew: requirements/*.txt and docs/licences.md
 	@tools/setup.sh test

@@ -62,7 +62,7 @@ class App:
         self._writer = Writer(self._spool, self._store, self._pipeline.forget_visitors)
         self.logins = Logins(data.logins)
         intake = Intake(self._pipeline, self._writer.keep)
-        doors = Doors(self._pipeline, intake, policy.sites, _now)
+        doors = Doors(intake, policy.sites, _now)
         self._doors = {"/api/event": doors.event, "/pixel.gif": doors.pixel}
         demo_site = next(iter(policy.sites))
         self._router = Starlette(

@@ -23,7 +23,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 2 bad input."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         # Loaded when asked for: what one command needs is memory that another has no use for.
         importlib.import_module(f"collector.commands.{options.module}").run(options)
@@ -40,15 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    root = argparse.ArgumentParser(
         prog="discreet",
         description="Count visits without knowing visitors.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"discreet {version('discreet')}")
-    commands = parser.add_subparsers(required=True, metavar="command")
+    root.add_argument("--version", action="version", version=f"discreet {version('discreet')}")
+    commands = root.add_subparsers(required=True, metavar="command")
 
     command = commands.add_parser("serve", help="take hits and show the dashboard")
     command.add_argument("--policy", type=Path, required=True, help="the policy file")
@@ -82,9 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     policy = commands.add_parser("policy", help="check a policy file")
     of_policy = policy.add_subparsers(required=True, metavar="command")
     command = of_policy.add_parser("check", help="read a policy file and report every fault")
-    command.add_argument("policy", type=Path)
+    command.add_argument("policy", type=Path, help="the policy file")
     command.set_defaults(module="check")
-    return parser
+    return root
 
 
 def _add_server_options(command: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from anonymizer.hits import CleanHit, Door, DropReason, LocalSeconds, SiteId, VisitorKey
@@ -53,13 +54,21 @@ def count_refused(
     return CountedHit(site, door.value, reason.value, hits, hour=day)
 
 
+class _Served(Struct, frozen=True):
+    """What follows from the purposes that a hit serves."""
+
+    bits: int
+    blanks: dict[str, str | int]
+    """The fields that no statistic of these purposes asks for (law 4: not on disk either)."""
+
+
 class Counter:
     """Counts clean hits against one visit memory under one plan."""
 
     def __init__(self, plan: Plan, memory: VisitMemory) -> None:
         self._memory = memory
         self._plan = plan
-        self._served_bits: dict[frozenset[PurposeId], int] = {}
+        self._served: dict[frozenset[PurposeId], _Served] = {}
         picks = [
             (bit, _pick(combination), not PAGE_DIMENSIONS.isdisjoint(combination))
             for bit, combination in enumerate(plan.combinations)
@@ -113,7 +122,7 @@ class Counter:
             campaign.content,
             campaign.term,
         )
-        serves = self._serves(purposes)
+        served = self._served.get(purposes) or self._serve(purposes)
         firsts = self._firsts(visitor, (*came_by, *of_hit), page, previous_page)
         own_visit = hour == visit_hour and of_hit == of_visit
         row = CountedHit(
@@ -121,7 +130,7 @@ class Counter:
             hit.door.value,
             COUNTED,
             1,
-            serves,
+            served.bits,
             hour,
             1,
             firsts,
@@ -141,6 +150,8 @@ class Counter:
             exit_to if own_visit else "",
             exit_to_visitors if own_visit else 0,
         )
+        if served.blanks:
+            row = replace(row, **served.blanks)
         if own_visit:
             return [row]
         country, language, screen = of_visit
@@ -163,13 +174,16 @@ class Counter:
             exit_to=exit_to,
             exit_to_visitors=exit_to_visitors,
         )
-        return [row, of_its_visit]
+        return [row, replace(of_its_visit, **served.blanks) if served.blanks else of_its_visit]
 
-    def _serves(self, purposes: frozenset[PurposeId]) -> int:
-        serves = self._served_bits.get(purposes)
-        if serves is None:
-            serves = self._served_bits[purposes] = self._plan.serves(purposes)
-        return serves
+    def _serve(self, purposes: frozenset[PurposeId]) -> "_Served":
+        unasked = self._plan.unasked(purposes) - {Dimension.DOOR, Dimension.REASON}
+        blanks: dict[str, str | int] = dict.fromkeys(unasked - {Dimension.EXIT_PAGE}, "")
+        if Dimension.EXIT_PAGE in unasked:
+            blanks |= {"exit_from": "", "exit_from_visitors": 0}
+            blanks |= {"exit_to": "", "exit_to_visitors": 0}
+        served = self._served[purposes] = _Served(self._plan.serves(purposes), blanks)
+        return served
 
     def _firsts(
         self, visitor: Visitor, steady: tuple[str, ...], page: str, previous_page: str

@@ -5,16 +5,14 @@ nearly half of what a whole hit may cost (benchmarks/ingest.py).
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from starlette.types import Receive, Scope, Send
 
-from anonymizer.hits import RawHit, SiteId
+from anonymizer.hits import SiteId
 from anonymizer.policy import Site
-from anonymizer.urls import BadUrl
-from collector.counted import COUNTED, CountedHit
 from collector.intake import Intake
-from collector.pipeline import Pipeline
 from collector.receive import (
     MAX_BODY_BYTES,
     BadRequest,
@@ -23,7 +21,8 @@ from collector.receive import (
     receive_events,
     receive_pixel,
 )
-from collector.spool import SpoolFailed
+
+log = logging.getLogger("discreet")
 
 # The smallest GIF that every mail program shows: 1×1, transparent.
 PIXEL = bytes.fromhex(
@@ -40,6 +39,10 @@ _CORS: tuple[_Header, ...] = (
     (b"access-control-expose-headers", b"x-discreet"),
 )
 _TAKEN: tuple[_Header, ...] = (*_CORS, (b"content-type", b"text/plain"))
+_SHOWN: tuple[_Header, ...] = (
+    (b"content-type", b"image/gif"),
+    (b"cache-control", b"no-store"),
+)
 _PREFLIGHT: tuple[_Header, ...] = (
     (b"access-control-allow-methods", b"POST"),
     (b"access-control-allow-headers", b"content-type"),
@@ -55,16 +58,11 @@ class TooLarge(BadRequest):
 
 
 class Doors:
-    """What both doors share: the line, the way to the disk, the sites and the time."""
+    """What both doors share: the intake, the sites and the time."""
 
     def __init__(
-        self,
-        pipeline: Pipeline,
-        intake: Intake,
-        sites: Mapping[SiteId, Site],
-        now: Callable[[], int],
+        self, intake: Intake, sites: Mapping[SiteId, Site], now: Callable[[], int]
     ) -> None:
-        self._pipeline = pipeline
         self._intake = intake
         self._sites = sites
         self._now = now
@@ -74,61 +72,33 @@ class Doors:
         method = scope["method"]
         if method == "OPTIONS":
             await _answer(send, 204, b"", (*_CORS, *_PREFLIGHT))
-            return
-        if method != "POST":
+        elif method != "POST":
             await _answer(send, 405, b"", ((b"allow", b"POST, OPTIONS"),))
-            return
-        try:
-            body = await _read_body(receive)
-            raw_hits = receive_events(body, _sender(scope), self._now(), self._sites)
-            outcome = await self._take(raw_hits)
-        except BadRequest as bad:
-            await _refuse(send, bad)
-            return
-        await _answer(send, 202, b"ok", (*_TAKEN, (b"x-discreet", outcome)))
+        else:
+            try:
+                body = await _read_body(receive)
+                outcome = await self._intake.take(
+                    lambda: receive_events(body, _sender(scope), self._now(), self._sites)
+                )
+            except Exception as error:  # noqa: BLE001  # the one handler of this door
+                await _refuse(send, error)
+            else:
+                await _answer(send, 202, b"ok", (*_TAKEN, (b"x-discreet", outcome)))
 
     async def pixel(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer the web beacon: a 43-byte GIF when the hit is on disk, counted or refused."""
         if scope["method"] != "GET":
             await _answer(send, 405, b"", ((b"allow", b"GET"),))
             return
+        query = scope["query_string"]
         try:
-            raw = receive_pixel(scope["query_string"], _sender(scope), self._now(), self._sites)
-            outcome = await self._take([raw])
-        except BadRequest as bad:
-            await _refuse(send, bad)
-            return
-        await _answer(
-            send,
-            200,
-            PIXEL,
-            (
-                (b"content-type", b"image/gif"),
-                (b"cache-control", b"no-store"),
-                (b"x-discreet", outcome),
-            ),
-        )
-
-    async def _take(self, raw_hits: list[RawHit]) -> bytes:
-        judged = [self._pipeline.judge(raw) for raw in raw_hits]
-        try:
-            return outcome_of(await self._intake.take(judged))
-        except BadUrl as bad:
-            raise BadRequest("url (u)", str(bad).removeprefix("url: ")) from None
-        except SpoolFailed:
-            raise BadRequest("server", "can't keep hits at the moment", status=503) from None
-
-
-def outcome_of(counted: Sequence[CountedHit]) -> bytes:
-    """Say what became of a request's hits: `counted`, `refused REASON`, or how many of each."""
-    refused = [hit.reason for hit in counted if hit.reason != COUNTED]
-    taken = sum(hit.hits for hit in counted) - len(refused)
-    if not refused:
-        return b"counted"
-    if not taken:
-        return b"refused " + refused[0].encode()
-    reasons = " ".join(sorted(set(refused)))
-    return f"counted {taken}, refused {len(refused)} {reasons}".encode()
+            outcome = await self._intake.take(
+                lambda: [receive_pixel(query, _sender(scope), self._now(), self._sites)]
+            )
+        except Exception as error:  # noqa: BLE001  # the one handler of this door
+            await _refuse(send, error)
+        else:
+            await _answer(send, 200, PIXEL, (*_SHOWN, (b"x-discreet", outcome)))
 
 
 def _sender(scope: Scope) -> Sender:
@@ -147,10 +117,14 @@ async def _read_body(receive: Receive) -> bytes:
     return body
 
 
-async def _refuse(send: Send, bad: BadRequest) -> None:
-    body = json.dumps({"error": str(bad), "field": bad.field}).encode()
+async def _refuse(send: Send, error: Exception) -> None:
+    if not isinstance(error, BadRequest):
+        # Its text may hold what the visitor sent, so the log gets its kind alone.
+        log.error("a request failed: %s", type(error).__name__)
+        error = BadRequest("server", "failed to read the request", status=500)
+    body = json.dumps({"error": str(error), "field": error.field}).encode()
     headers = (*_CORS, (b"content-type", b"application/json"), (b"cache-control", b"no-store"))
-    await _answer(send, bad.status, body, headers)
+    await _answer(send, error.status, body, headers)
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: Sequence[_Header]) -> None:

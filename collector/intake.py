@@ -1,23 +1,28 @@
-"""Count what the gate let through, a group at a time, and wait until it is on disk.
+"""Take what came in together through the line in one go, and wait until it is on disk.
 
-A request's hits wait here for the group before them to be written, some
-milliseconds at most. Counting a group in one go costs about half of counting
-hit by hit between requests, for it finds its code and data in the processor's
-cache (benchmarks/ingest.py).
+A request's bytes wait here, as they would in the socket, until the group before
+them is written: some milliseconds. Each step then finds its code and data in the
+processor's cache, which halves its cost (benchmarks/ingest.py).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
+from anonymizer.hits import RawHit
 from anonymizer.urls import BadUrl
-from collector.counted import CountedHit, encode_row
-from collector.pipeline import Judged, Pipeline
+from collector.counted import COUNTED, CountedHit, encode_row
+from collector.pipeline import Pipeline
+from collector.receive import BadRequest
 from collector.spool import SpoolFailed
 
-Keep = Callable[[list[bytes]], Awaitable[None]]
-"""Returns when the rows are on disk."""
+Read = Callable[[], list[RawHit]]
+"""Receives one request's hits, or raises BadRequest."""
 
-_Counted = asyncio.Future[list[CountedHit]]
+Keep = Callable[[list[bytes]], Awaitable[None]]
+"""Returns when the rows are on disk, or raises SpoolFailed."""
+
+Outcome = asyncio.Future[bytes]
+"""What is said of a request's hits when they are on disk."""
 
 
 class Intake:
@@ -26,21 +31,16 @@ class Intake:
     def __init__(self, pipeline: Pipeline, keep: Keep) -> None:
         self._pipeline = pipeline
         self._keep = keep
-        self._waiting: list[tuple[_Counted, list[Judged]]] = []
+        self._waiting: list[tuple[Outcome, Read]] = []
         self._working: asyncio.Task[None] | None = None
 
-    async def take(self, hits: list[Judged]) -> list[CountedHit]:
-        """Return the hits of one request as they were counted, when they are on disk.
-
-        Raises:
-            BadUrl: one of them has no readable URL; none of them was counted.
-            SpoolFailed: they could not be kept.
-        """
-        counted: _Counted = asyncio.get_running_loop().create_future()
-        self._waiting.append((counted, hits))
+    def take(self, read: Read) -> Outcome:
+        """Return the outcome to wait for; a BadRequest says that no hit of the request counts."""
+        outcome: Outcome = asyncio.get_running_loop().create_future()
+        self._waiting.append((outcome, read))
         if self._working is None:
             self._working = asyncio.create_task(self._work())
-        return await counted
+        return outcome
 
     async def _work(self) -> None:
         try:
@@ -52,25 +52,42 @@ class Intake:
         finally:
             self._working = None
 
-    async def _take_group(self, group: list[tuple[_Counted, list[Judged]]]) -> None:
-        done: list[tuple[_Counted, list[CountedHit]]] = []
+    async def _take_group(self, group: list[tuple[Outcome, Read]]) -> None:
+        done: list[tuple[Outcome, bytes]] = []
         rows: list[bytes] = []
-        for waiting, hits in group:
+        for outcome, read in group:
             try:
-                counted = self._pipeline.count(hits)
+                counted = self._pipeline.take(read())
             except BadUrl as bad:
-                if not waiting.done():
-                    waiting.set_exception(bad)
-                continue
-            done.append((waiting, counted))
-            rows += [encode_row(hit) for hit in counted]
+                _fail(outcome, BadRequest("url (u)", str(bad).removeprefix("url: ")))
+            except Exception as error:  # noqa: BLE001  # it goes on to the one who asked
+                _fail(outcome, error)
+            else:
+                done.append((outcome, outcome_of(counted)))
+                rows += [encode_row(hit) for hit in counted]
         try:
             await self._keep(rows)
-        except SpoolFailed as failed:
-            for waiting, _ in done:
-                if not waiting.done():
-                    waiting.set_exception(failed)
+        except SpoolFailed:
+            for outcome, _ in done:
+                _fail(outcome, BadRequest("server", "can't keep hits at the moment", status=503))
             return
-        for waiting, counted in done:
-            if not waiting.done():
-                waiting.set_result(counted)
+        for outcome, told in done:
+            if not outcome.done():
+                outcome.set_result(told)
+
+
+def outcome_of(counted: Sequence[CountedHit]) -> bytes:
+    """Say what became of a request's hits: `counted`, `refused REASON`, or how many of each."""
+    refused = [hit.reason for hit in counted if hit.reason != COUNTED]
+    if not refused:
+        return b"counted"
+    taken = sum(hit.hits for hit in counted) - len(refused)
+    if not taken:
+        return b"refused " + refused[0].encode()
+    reasons = " ".join(sorted(set(refused)))
+    return f"counted {taken}, refused {len(refused)} {reasons}".encode()
+
+
+def _fail(outcome: Outcome, error: Exception) -> None:
+    if not outcome.done():
+        outcome.set_exception(error)

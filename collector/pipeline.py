@@ -1,16 +1,13 @@
 """The straight line: signal → gate → deidentify → count.
 
-Takes raw hits and returns counted ones; store is handed nothing else. A hit is
-judged as soon as it is received: one that is refused goes no further than its
-reason. All hits of a request are de-identified before the first is counted, so
-that one that can't be read leaves nothing behind.
+Takes raw hits and returns counted ones; store is handed nothing else. All hits
+of a request are de-identified before the first is counted, so that one that
+can't be read leaves nothing behind.
 """
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
-from anonymizer.agents import Agent, Agents
+from anonymizer.agents import Agents
 from anonymizer.deidentify import Tables, deidentify
 from anonymizer.gate import Gate
 from anonymizer.hits import CleanHit, DropReason, LocalSeconds, RawHit, SiteId
@@ -22,19 +19,6 @@ from collector.counters import Counter, count_refused
 from collector.plan import Plan
 from collector.salts import FillRandom
 from collector.visits import VisitMemory
-
-
-class Passed(Struct, frozen=True, gc=False):
-    """A raw hit that the gate let through."""
-
-    raw: RawHit
-    agent: Agent
-    local: LocalSeconds
-    purposes: frozenset[PurposeId]
-
-
-Judged = CountedHit | Passed
-"""A refused hit as the one thing it leaves, or a hit on its way to `count`."""
 
 
 class Pipeline:
@@ -51,46 +35,30 @@ class Pipeline:
         self._counter = Counter(plan, self._memory)
         self._clocks = {domain: SiteClock(site.zone) for domain, site in policy.sites.items()}
 
-    def judge(self, raw: RawHit) -> Judged:
-        """Read a hit's signals and ask the gate."""
-        local = self.local(raw.site, raw.time)
-        agent = self._agents.read_agent(raw.raw_agent)
-        gated = self._gate.judge(raw, read_signals(raw, agent), self._policy.sites[raw.site])
-        if isinstance(gated, DropReason):
-            return count_refused(raw.site, raw.door, gated, local)
-        return Passed(raw, agent, local, gated)
-
     def take(self, raw_hits: Iterable[RawHit]) -> list[CountedHit]:
-        """Take raw hits of one request through the whole line.
+        """Take one request's hits, each to its deltas or its refusal.
 
         Raises:
             BadUrl: a hit that the gate let through has no readable URL; nothing was counted.
         """
-        return self.count([self.judge(raw) for raw in raw_hits])
-
-    def count(self, hits: Iterable[Judged]) -> list[CountedHit]:
-        """De-identify and count judged hits of one request.
-
-        Raises:
-            BadUrl: a hit that the gate let through has no readable URL; nothing was counted.
-        """
-        clean_hits = [
-            hit if isinstance(hit, CountedHit) else (self._deidentify(hit), hit.purposes)
-            for hit in hits
-        ]
         counted: list[CountedHit] = []
-        for clean in clean_hits:
+        for clean in [self._clean(raw) for raw in raw_hits]:
             if isinstance(clean, CountedHit):
                 counted.append(clean)
             else:
                 counted += self._counter.count(*clean)
         return counted
 
-    def _deidentify(self, hit: Passed) -> CleanHit:
-        raw = hit.raw
+    def _clean(self, raw: RawHit) -> CountedHit | tuple[CleanHit, frozenset[PurposeId]]:
         site = self._policy.sites[raw.site]
-        salts = self._memory.salts(raw.site, hit.local)
-        return deidentify(raw, hit.agent, hit.local, site, self._policy, salts, self._tables)
+        local = self.local(raw.site, raw.time)
+        agent = self._agents.read_agent(raw.raw_agent)
+        gated = self._gate.judge(raw, read_signals(raw, agent), site)
+        if isinstance(gated, DropReason):
+            return count_refused(raw.site, raw.door, gated, local)
+        salts = self._memory.salts(raw.site, local)
+        clean = deidentify(raw, agent, local, site, self._policy, salts, self._tables)
+        return clean, gated
 
     def forget_ended_days(self, time: int, slack_seconds: int = 0) -> None:
         """Destroy salts and visitors of every day that is over at Unix second `time`."""

@@ -26,6 +26,9 @@ class Plan(Struct, frozen=True):
     purposes: tuple[PurposeId, ...]
     combinations: tuple[tuple[Dimension, ...], ...]
 
+    dimensions: dict[PurposeId, frozenset[Dimension]]
+    """What the statistics of a purpose are told apart by."""
+
     def purpose_bit(self, purpose: PurposeId) -> int:
         """Return the bit number of a purpose."""
         return self.purposes.index(purpose)
@@ -41,6 +44,11 @@ class Plan(Struct, frozen=True):
             if purpose in purposes:
                 bits |= 1 << number
         return bits
+
+    def unasked(self, purposes: frozenset[PurposeId]) -> frozenset[Dimension]:
+        """Return the dimensions that no statistic of these purposes is told apart by."""
+        asked = (of for purpose, of in self.dimensions.items() if purpose in purposes)
+        return frozenset(Dimension).difference(*asked)
 
 
 def combination_of(statistic: Statistic) -> tuple[Dimension, ...]:
@@ -87,4 +95,13 @@ def make_plan(policy: Policy) -> Plan:
     return Plan(
         purposes=tuple(purpose.id for purpose in policy.purposes),
         combinations=tuple(combinations),
+        dimensions={
+            purpose.id: frozenset(
+                dimension
+                for statistic in policy.statistics
+                if statistic.purpose == purpose.id
+                for dimension in statistic.by
+            )
+            for purpose in policy.purposes
+        },
     )

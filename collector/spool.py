@@ -23,6 +23,19 @@ MAX_BATCH_HITS = 20_000
 MAX_GROUP_HITS = 5_000
 
 
+_PREPARE = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA secure_delete = ON",
+    """CREATE TABLE IF NOT EXISTS groups
+        (id INTEGER PRIMARY KEY, hits INTEGER NOT NULL, rows BLOB NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS batch
+        (token TEXT NOT NULL, last_group INTEGER NOT NULL, before TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS imported
+        (site TEXT NOT NULL, position INTEGER NOT NULL, mark BLOB NOT NULL)""",
+)
+
+
 class SpoolFailed(Exception):
     """The spool could not write; nothing of the group was accepted."""
 
@@ -44,21 +57,17 @@ class Spool:
     """An SQLite file. Use it from one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
-            self._database.execute(f"PRAGMA {pragma}").fetchall()
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS groups"
-            " (id INTEGER PRIMARY KEY, hits INTEGER NOT NULL, rows BLOB NOT NULL)"
-        )
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS batch"
-            " (token TEXT NOT NULL, last_group INTEGER NOT NULL, before TEXT NOT NULL)"
-        )
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS imported"
-            " (site TEXT NOT NULL, position INTEGER NOT NULL, mark BLOB NOT NULL)"
-        )
+        """Open the file, making it where missing.
+
+        Raises:
+            SpoolFailed: the file is damaged or can't be used.
+        """
+        try:
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            for statement in _PREPARE:
+                self._database.execute(statement).fetchall()
+        except sqlite3.Error as error:
+            raise SpoolFailed(f"{path} is damaged or can't be used") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from anonymizer.hits import Door, DropReason
 from anonymizer.policy import Policy
 from anonymizer.policy_file import read_policy
-from collector.cli import _parser
+from collector.cli import parser
 from collector.counted import COUNTED
 from collector.reference import default_policy
 from collector.schema.views import OTHER, columns_of
@@ -122,7 +122,7 @@ def cli_page() -> str:
         "Exit code 0: done. 2: bad input, with one line that says what is wrong. 130: Ctrl-C.",
         "",
     ]
-    return "\n".join((*lines, *_command("discreet", "", _parser())))
+    return "\n".join((*lines, *_command("discreet", "", parser())))
 
 
 def commands(

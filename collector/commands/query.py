@@ -9,7 +9,7 @@ from collector.commands import CommandFailed
 from collector.data_dir import DataDir, DataDirInUse
 from collector.query_socket import NoServer, QueryRefused, ask
 from collector.read_guard import OutsideTheViews
-from collector.spool import Spool, drain
+from collector.spool import Spool, SpoolFailed, drain
 from collector.store import Reader, Store, StoreFailed
 
 
@@ -41,5 +41,5 @@ def _ask_directory(data: DataDir, sql: str, output_format: str) -> bytes:
         return Reader.embedded(data.store).raw_query(sql, output_format)
     except (ClickHouseError, OutsideTheViews) as error:
         raise CommandFailed(str(error)) from None
-    except (DataDirInUse, StoreFailed) as error:
+    except (DataDirInUse, SpoolFailed, StoreFailed) as error:
         raise CommandFailed(str(error)) from None

@@ -11,7 +11,17 @@ from collector.data_dir import DataDir, DataDirInUse
 from collector.plan import TooManyCombinations
 from collector.reference import BadReference, load_tables
 from collector.serve import AddressInUse, listen, serve
+from collector.spool import SpoolFailed
 from collector.store import StoreFailed
+
+_CANT_START = (
+    AddressInUse,
+    BadReference,
+    DataDirInUse,
+    SpoolFailed,
+    StoreFailed,
+    TooManyCombinations,
+)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -38,7 +48,7 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
         data = DataDir(options.data)
         data.lock()
         app = App(policy, text, data, tables, demo=demo)
-    except (BadReference, AddressInUse, DataDirInUse, StoreFailed, TooManyCombinations) as error:
+    except _CANT_START as error:
         raise CommandFailed(str(error)) from None
     except OSError as error:
         raise CommandFailed(f"{options.data}: {error.strerror}") from None

@@ -395,3 +395,19 @@ def test_gzip_log_on_standard_input_is_imported(tmp_path: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     found = discreet("query", "--data", tmp_path / "data", "SELECT day, page, views FROM pages")
     assert found.stdout == b"2026-05-18\t/page\t1\n"
+
+
+def test_damaged_spool_is_said_in_one_line(fresh: Server) -> None:
+    fresh.send(hit())
+    fresh.stop()
+    (fresh.data / "spool.sqlite").write_bytes(b"no database" * 1_000)
+
+    for command in (
+        ("serve", "--policy", fresh.policy, "--port", "0"),
+        ("query", "SELECT 1"),
+    ):
+        answer = discreet(*command, "--data", fresh.data)
+
+        assert answer.returncode == 2
+        assert answer.stderr.count(b"\n") == 1
+        assert b"spool.sqlite is damaged" in answer.stderr

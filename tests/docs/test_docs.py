@@ -10,7 +10,7 @@ from starlette.routing import Route
 from anonymizer.hits import DropReason
 from anonymizer.policy import Policy, Statistic
 from anonymizer.policy_file import read_policy
-from collector.cli import _parser
+from collector.cli import parser
 from collector.reference import default_policy
 from collector.schema.views import columns_of
 from dashboards.app import dashboard_routes
@@ -112,7 +112,7 @@ def test_architecture_names_no_module_that_is_gone() -> None:
     assert set(named) <= set(modules())
 
 
-@pytest.mark.parametrize("command", [name for name, _, _ in commands("discreet", "", _parser())])
+@pytest.mark.parametrize("command", [name for name, _, _ in commands("discreet", "", parser())])
 def test_every_command_is_described(command: str) -> None:
     reference = (DOCS / "reference" / "cli.md").read_text("utf-8")
 

@@ -137,7 +137,6 @@ def test_cells_hold_declared_statistics_and_words_alone(server: Server) -> None:
     ]
 
 
-@pytest.mark.xfail(reason="rows in the spool hold every dimension, declared or not")
 def test_what_is_not_declared_does_not_wait_in_the_spool_either() -> None:
     policy = read_policy(POLICY, default_policy())
     row = Line(policy).view("ada", 1_773_140_400, "/page-0", country="DE", source="Google")

@@ -1,0 +1,89 @@
+"""What a new user does first: start the demo, look at a page, open the dashboard."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+# Chromium's own agent says "HeadlessChrome" when it runs without a window.
+DESKTOP = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/140.0.0.0 Safari/537.36"
+)
+
+
+@pytest.fixture
+def hello(tmp_path: Path) -> Iterator[str]:
+    """Start the demo; the value is what it prints."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "collector.cli", "demo"),
+            *("--data", str(tmp_path / "data"), "--port", "0"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("Stop it"):
+            break
+    yield "".join(lines)
+    process.terminate()
+    process.communicate(timeout=30)
+
+
+@pytest.fixture
+def page(chromium_path: str | None) -> Iterator[Page]:
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=chromium_path,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser.new_page(user_agent=DESKTOP, timezone_id="Europe/Berlin")
+        browser.close()
+
+
+def test_visit_to_the_demo_site_stands_on_the_dashboard(hello: str, page: Page) -> None:
+    demo, dashboard = re.findall(r"http://\S+", hello)
+    name, password = re.findall(r"login +(\S+) +password (\S+)", hello)[0]
+    said: list[str] = []
+    asked: set[str] = set()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: asked.add(request.url.split("/")[2]))
+    page.context.add_init_script(
+        "addEventListener('DOMContentLoaded', () => { window.cookiesSeen = document.cookie })"
+    )
+
+    with page.expect_response("**/api/event") as first:
+        page.goto(f"{demo}?utm_source=newsletter&utm_campaign=spring")
+    with page.expect_response("**/api/event"):
+        page.goto(f"{demo}/pricing")
+    assert first.value.headers["x-discreet"] == "counted"
+    assert page.evaluate("[window.cookiesSeen, localStorage.length, sessionStorage.length]") == [
+        *("", 0, 0)
+    ]
+
+    page.goto(dashboard)
+    page.fill("input[name=name]", name)
+    page.fill("input[name=password]", password)
+    page.click("button[type=submit]")
+    # In the views within 3 s; the page is a picture of one moment, so it is asked again.
+    for _ in range(20):
+        if page.get_by_text("/demo/pricing").count():
+            break
+        page.reload()
+    text = page.inner_text("main")
+
+    expect(page).to_have_title(re.compile("demo.example"))
+    for shown in ("/demo/pricing", "newsletter", "spring", "Germany", "Chrome"):
+        assert shown in page.content(), shown
+    assert re.search(r"Visitors\s+1\b", text)
+    assert re.search(r"Views\s+2\b", text)
+    assert said == []
+    assert asked == {dashboard.split("/")[2]}
