@@ -16,7 +16,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from anonymizer.policy import Policy
 from collector.plan import Plan
 from collector.read_guard import refuse_what_is_no_view
-from collector.schema.tables import BATCH, DATABASE, PARTITION, create_into_cells, create_tables
+from collector.schema.into_cells import create_into_cells
+from collector.schema.tables import BATCH, DATABASE, PARTITION, create_tables
 from collector.schema.views import create_views
 
 PartitionCounts = dict[str, int]

@@ -1,0 +1,106 @@
+"""The one materialized view, made from ``into_cells.sql`` and the policy.
+
+It adds a row of the inbox to the cells of every declared statistic that it
+serves, but for the partitions that `done` names.
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+from importlib.resources import files
+from string import Template
+
+from msgspec import Struct
+
+from anonymizer.policy import Dimension, Policy, Statistic
+from collector.plan import Plan, counts_visits, is_coverage, is_exit
+from collector.schema.tables import BATCH
+
+# A hit without these has no cell in a statistic that is told apart by them.
+_OPTIONAL = frozenset(
+    {
+        Dimension.REFERRER,
+        Dimension.CAMPAIGN,
+        Dimension.CAMPAIGN_SOURCE,
+        Dimension.CAMPAIGN_MEDIUM,
+        Dimension.CAMPAIGN_CONTENT,
+        Dimension.CAMPAIGN_TERM,
+    }
+)
+
+
+class _Adds(IntEnum):
+    """What a row adds to a cell; the numbers stand in ``into_cells.sql``."""
+
+    HITS = 0
+    VISITS = 1
+    VIEWS = 2
+    EXIT_FROM = 3
+    EXIT_TO = 4
+    BATCH = 5
+
+
+class _Kind(Struct, frozen=True):
+    """The cells of one statistic to which a row adds in one way."""
+
+    statistic: str
+    keep_days: int
+    grain: str
+    adds: _Adds
+    keys: tuple[str, ...] = ()
+    purpose_bit: int = 0
+    first_bit: int = 0
+    wanted_keys: int = 0
+    """Bit i is set for key i when a cell wants one of these; 0 when it wants none."""
+
+
+def create_into_cells(policy: Policy, plan: Plan) -> str:
+    """Return the statement that makes the view."""
+    kinds = [kind for statistic in policy.statistics for kind in _kinds_of(statistic, plan)]
+    kept = sorted({statistic.keep_days for statistic in policy.statistics})
+    kinds += [_Kind(BATCH, keep_days, "month", _Adds.BATCH) for keep_days in kept]
+    keys = [(*kind.keys, "''", "''", "''")[:3] for kind in kinds]
+    statement = (files("collector.schema") / "into_cells.sql").read_text("utf-8")
+    return Template(statement).substitute(
+        kinds=_array(range(1, len(kinds) + 1)),
+        keys_1=_array(of[0] for of in keys),
+        keys_2=_array(of[1] for of in keys),
+        keys_3=_array(of[2] for of in keys),
+        statistics=_array(f"'{kind.statistic}'" for kind in kinds),
+        keep_days=_array(kind.keep_days for kind in kinds),
+        grains=_array(f"'{kind.grain}'" for kind in kinds),
+        adds=_array(kind.adds.value for kind in kinds),
+        wanted_keys=_array(kind.wanted_keys for kind in kinds),
+        purpose_bits=_array(kind.purpose_bit for kind in kinds),
+        first_bits=_array(kind.first_bit for kind in kinds),
+    )
+
+
+def _array(values: Iterable[object]) -> str:
+    return f"[{', '.join(str(value) for value in values)}]"
+
+
+def _kinds_of(statistic: Statistic, plan: Plan) -> list[_Kind]:
+    def kind(adds: _Adds, *keys: str, first_bit: int = 0, wanted_keys: int = 0) -> _Kind:
+        return _Kind(
+            statistic.name,
+            statistic.keep_days,
+            statistic.grain.value,
+            adds,
+            keys,
+            plan.purpose_bit(statistic.purpose),
+            first_bit,
+            wanted_keys,
+        )
+
+    if is_coverage(statistic):
+        return [kind(_Adds.HITS, "door", "reason")]
+    if is_exit(statistic):
+        return [kind(_Adds.EXIT_FROM, "exit_from"), kind(_Adds.EXIT_TO, "exit_to")]
+    return [
+        kind(
+            _Adds.VISITS if counts_visits(statistic) else _Adds.VIEWS,
+            *(dimension.value for dimension in statistic.by),
+            first_bit=plan.combination_bit(statistic),
+            wanted_keys=sum(1 << at for at, d in enumerate(statistic.by) if d in _OPTIONAL),
+        )
+    ]

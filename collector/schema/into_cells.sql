@@ -1,0 +1,85 @@
+-- Each row of the inbox meets every kind of cell. Arrays hold what differs by kind;
+-- cells to which a row adds nothing are left out before the rest is grouped.
+-- `adds` is one of: 0 hits, 1 visits and views, 2 views, 3 exit from, 4 exit to, 5 batch.
+CREATE MATERIALIZED VIEW discreet.into_cells TO discreet.cells AS
+SELECT
+    $statistics[kind] AS statistic,
+    $keep_days[kind] AS keep_days,
+    $grains[kind] AS grain,
+    if(adds = 5, '', of_site) AS site,
+    period,
+    k1,
+    k2,
+    k3,
+    sum(cell_visitors) AS visitors,
+    sum(cell_visits) AS visits,
+    sum(cell_views) AS views,
+    sum(cell_bounces) AS bounces,
+    sum(cell_seconds) AS seconds,
+    if(adds = 5, 1, sum(cell_hits)) AS hits
+FROM
+(
+    SELECT
+        of_site,
+        kind,
+        adds,
+        k1,
+        k2,
+        k3,
+        multiIf(
+            length = 'hour', hour,
+            length = 'day', toStartOfDay(hour),
+            toDateTime(toStartOfMonth(hour), 'UTC')
+        ) AS period,
+        multiIf(
+            adds IN (1, 2), toInt64(first),
+            adds = 3, exit_from_visitors,
+            adds = 4, exit_to_visitors,
+            0
+        ) AS cell_visitors,
+        multiIf(adds = 1, of_visits, adds = 3, -1, adds = 4, 1, 0) AS cell_visits,
+        if(adds IN (1, 2), of_views, 0) AS cell_views,
+        if(adds = 1, of_bounces, 0) AS cell_bounces,
+        if(adds = 1, of_seconds, 0) AS cell_seconds,
+        if(adds = 0, of_hits, 0) AS cell_hits
+    FROM
+    (
+        SELECT
+            site AS of_site,
+            hour,
+            views AS of_views,
+            visits AS of_visits,
+            bounces AS of_bounces,
+            seconds AS of_seconds,
+            hits AS of_hits,
+            exit_from_visitors,
+            exit_to_visitors,
+            kind,
+            k1,
+            k2,
+            k3,
+            $adds[kind] AS adds,
+            $grains[kind] AS length,
+            $wanted_keys[kind] AS wanted,
+            bitTest(serves, $purpose_bits[kind]) AS served,
+            bitTest(firsts, $first_bits[kind]) AS first
+        FROM discreet.inbox
+        ARRAY JOIN $kinds AS kind, $keys_1 AS k1, $keys_2 AS k2, $keys_3 AS k3
+    )
+    WHERE multiIf(
+        adds = 0, of_hits != 0,
+        adds = 1, served,
+        adds = 2, served AND of_views != 0,
+        adds IN (3, 4), served AND k1 != '',
+        1
+    )
+    -- A hit without a campaign or a referrer has no cell in statistics told apart by these.
+    AND (
+        wanted = 0
+        OR bitTest(wanted, 0) AND k1 != ''
+        OR bitTest(wanted, 1) AND k2 != ''
+        OR bitTest(wanted, 2) AND k3 != ''
+    )
+)
+GROUP BY of_site, kind, adds, period, k1, k2, k3
+HAVING toString((keep_days, toYYYYMM(period))) NOT IN (SELECT partition FROM discreet.done)
