@@ -1,7 +1,6 @@
-"""Between the doors and the disk: groups of hits into the spool, batches into the store.
+"""Groups of counted hits into the spool, batches of groups into the store.
 
-Each door waits until its rows are on disk. While one group is being written the
-next one gathers, so a group holds whatever came in during one commit.
+SQLite and ClickHouse block, so each has a thread of its own.
 """
 
 import asyncio
@@ -27,8 +26,6 @@ class Writer:
         self._on_lost = on_lost
         self._spool_thread = ThreadPoolExecutor(1, thread_name_prefix="spool")
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._waiting: list[tuple[asyncio.Future[None], list[bytes]]] = []
-        self._committing: asyncio.Task[None] | None = None
         self._groups_kept = 1  # what an earlier process left counts as one
         self._groups_sent = 0
         self._flushing: asyncio.Task[None] | None = None
@@ -43,8 +40,6 @@ class Writer:
         self._stopping.set()
         if self._flushing is not None:
             await self._flushing
-        if self._committing is not None:
-            await self._committing
         try:
             await self._flush()
         except (StoreFailed, SpoolFailed) as error:
@@ -53,45 +48,20 @@ class Writer:
         self._store_thread.shutdown()
 
     async def keep(self, rows: list[bytes]) -> None:
-        """Return when the rows are on disk.
+        """Return when a group of rows is on disk. One group at a time.
 
         Raises:
             SpoolFailed: they could not be written; none of them was kept.
         """
-        kept = asyncio.get_running_loop().create_future()
-        self._waiting.append((kept, rows))
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._commit_groups())
-        await kept
-
-    async def _commit_groups(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            while self._waiting:
-                group, self._waiting = self._waiting, []
-                rows = [row for _, hit_rows in group for row in hit_rows]
-                try:
-                    await loop.run_in_executor(self._spool_thread, self._spool.append, rows)
-                except SpoolFailed as error:
-                    self._lose(group, error)
-                    return
-                self._groups_kept += 1
-                for kept, _ in group:
-                    if not kept.done():
-                        kept.set_result(None)
-        finally:
-            self._committing = None
-
-    def _lose(
-        self, group: list[tuple[asyncio.Future[None], list[bytes]]], error: SpoolFailed
-    ) -> None:
-        # Hits that gathered meanwhile were counted against the lost ones, so they go too.
-        log.error("%s; hits are refused until it can", error)
-        group, self._waiting = group + self._waiting, []
-        self._on_lost()
-        for kept, _ in group:
-            if not kept.done():
-                kept.set_exception(SpoolFailed("the spool can't be written"))
+            await loop.run_in_executor(self._spool_thread, self._spool.append, rows)
+        except SpoolFailed as error:
+            # Later hits must not be counted against these, so the visit memory goes with them.
+            log.error("%s; hits are refused until it can", error)  # noqa: TRY400  # no traceback
+            self._on_lost()
+            raise
+        self._groups_kept += 1
 
     async def _flush_until_stopped(self) -> None:
         pause = FLUSH_SECONDS

@@ -1,4 +1,4 @@
-"""Between doors and disk: groups in order, refusals of a full disk, outages of the store."""
+"""Into spool and store: what is on disk, refusals of a full disk, outages of the store."""
 
 import asyncio
 import logging
@@ -101,21 +101,6 @@ def test_rows_are_on_disk_when_keep_returns(kept: Kept, line: Line) -> None:
     run(work)
 
 
-def test_rows_are_kept_in_the_order_of_the_calls_in_fewer_groups(kept: Kept) -> None:
-    rows = [b"%03d" % number for number in range(200)]
-
-    async def work() -> None:
-        writer = Writer(kept.spool, kept.store, Told())
-        await asyncio.gather(*(writer.keep([each]) for each in rows))
-        groups = in_spool(kept)
-        assert b"".join(groups) == b"".join(rows)
-        assert 1 <= len(groups) < len(rows)
-        kept.spool._database.execute("DELETE FROM groups")
-        await writer.stop()
-
-    run(work)
-
-
 def test_kept_rows_are_in_the_views_within_three_seconds(kept: Kept, line: Line) -> None:
     async def work() -> None:
         async with writing(kept) as writer:
@@ -128,7 +113,8 @@ def test_kept_rows_are_in_the_views_within_three_seconds(kept: Kept, line: Line)
 def test_stop_sends_what_waits(kept: Kept, line: Line) -> None:
     async def work() -> None:
         async with writing(kept) as writer:
-            await asyncio.gather(*(writer.keep(row(line, f"/{n}")) for n in range(9)))
+            for number in range(9):
+                await writer.keep(row(line, f"/{number}"))
 
     run(work)
 
@@ -146,38 +132,18 @@ def test_what_an_earlier_process_left_is_sent_without_a_new_hit(kept: Kept, line
     run(work)
 
 
-def test_caller_that_goes_away_takes_nobodys_rows_with_it(kept: Kept, line: Line) -> None:
-    async def work() -> None:
-        async with writing(kept) as writer:
-            leaving = asyncio.create_task(writer.keep(row(line, "/leaving")))
-            staying = asyncio.create_task(writer.keep(row(line, "/staying")))
-            await asyncio.sleep(0)
-            leaving.cancel()
-            await staying
-            await writer.keep(row(line, "/next"))
-
-    run(work)
-
-    assert kept.value(PAGES) == "['/leaving','/next','/staying']"
-
-
-def test_full_disk_refuses_the_group_and_what_gathered_meanwhile(
+def test_full_disk_refuses_the_group_and_has_the_visits_forgotten(
     kept: Kept, line: Line, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Hits that gathered were counted against the lost ones, so all go and the memory with them."""
+    """Later hits would be counted against the lost ones, so the visit memory goes too."""
     lost = Told()
 
     async def work() -> None:
         async with writing(kept, lost) as writer:
             await writer.keep(row(line, "/before"))
             kept.spool._database.execute("PRAGMA max_page_count = 1").fetchall()
-            group = asyncio.create_task(writer.keep([b"kanarienvogel" * 20_000]))
-            await asyncio.sleep(0)  # the group gathers
-            await asyncio.sleep(0)  # and is on its way to the disk
-            meanwhile = asyncio.create_task(writer.keep(row(line, "/meanwhile")))
-            both = asyncio.gather(group, meanwhile, return_exceptions=True)
-            outcomes = await asyncio.wait_for(both, 20)
-            assert [type(outcome) for outcome in outcomes] == [SpoolFailed, SpoolFailed]
+            with pytest.raises(SpoolFailed):
+                await writer.keep([b"kanarienvogel" * 20_000])
             assert lost.times == 1
 
             kept.spool._database.execute("PRAGMA max_page_count = 100000").fetchall()
