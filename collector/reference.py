@@ -44,7 +44,10 @@ def _country_lookup(path: Path) -> Callable[[str], str | None]:
 
     def country_of(network: str) -> str | None:
         # The network's own first address: the lookup never sees more than was kept.
-        found = database.get(network.partition("/")[0])
+        try:
+            found = database.get(network.partition("/")[0])
+        except ValueError:  # an IPv6 network in a database of IPv4 alone, or no network at all
+            return None
         if not isinstance(found, dict):
             return None
         country = found.get("country")
