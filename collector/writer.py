@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from collector.spool import Batch, Spool, SpoolFailed
 from collector.store import Store, StoreFailed
 
-FLUSH_SECONDS = 1.5  # a hit is in the views within 3 s of its answer
+FLUSH_SECONDS = 1.0  # a hit is in the views within 3 s of its answer
 _MAX_RETRY_SECONDS = 30.0
 
 log = logging.getLogger("discreet")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 # Chromium's own agent says "HeadlessChrome" when it runs without a window.
 DESKTOP = (
@@ -39,14 +39,9 @@ def hello(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(chromium_path: str | None) -> Iterator[Page]:
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(
-            executable_path=chromium_path,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser.new_page(user_agent=DESKTOP, timezone_id="Europe/Berlin")
-        browser.close()
+def page(chromium: Browser) -> Iterator[Page]:
+    with chromium.new_context(user_agent=DESKTOP, timezone_id="Europe/Berlin") as context:
+        yield context.new_page()
 
 
 def test_visit_to_the_demo_site_stands_on_the_dashboard(hello: str, page: Page) -> None:

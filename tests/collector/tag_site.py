@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,15 +13,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+
+from tests.browsing import Serve
 
 TAG = Path(__file__).parents[2] / "collector" / "tag" / "tag.js"
 PLAIN_TAG = '<script defer src="/tag.js" data-site="example.org"></script>'
 API = "/api/event"
 DEADLINE_SECONDS = 20
-
-Serve = Callable[[ASGIApp], str]
-"""Serves an app on a port of its own until the test ends; gives the origin."""
 
 
 class Launch(Protocol):

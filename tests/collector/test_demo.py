@@ -12,7 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from collector.demo import demo_routes
-from tests.collector.tag_site import API, TAG, Serve
+from tests.browsing import Serve
+from tests.collector.tag_site import API, TAG
 
 PAGES = [
     "/demo",

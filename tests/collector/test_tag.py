@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Playwright
 from starlette.responses import HTMLResponse
 
-from tests.collector.tag_site import API, PLAIN_TAG, TAG, Launch, Serve, TagSite, Visitor, document
+from tests.browsing import Serve
+from tests.collector.tag_site import API, PLAIN_TAG, TAG, Launch, TagSite, Visitor, document
 
 DOCS = Path(__file__).parents[2] / "docs" / "tag.md"
 MAX_TAG_BYTES = 1100

@@ -1,14 +1,10 @@
 """The dashboard over tables of a test's own, its readers, and a real browser."""
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
-import uvicorn
 from argon2 import PasswordHasher, profiles
-from playwright.sync_api import Browser, Playwright, sync_playwright
 from starlette.applications import Starlette
 
 from anonymizer.policy import Policy
@@ -21,16 +17,6 @@ from tests.dashboards.views import Store, make_policy
 CHEAPEST_HASHER = PasswordHasher.from_parameters(profiles.CHEAPEST)
 
 EMPTY: dict[str, list[tuple[object, ...]]] = {}
-
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",  # CI runs as root, where Chromium starts only without it
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 
 @pytest.fixture(scope="module")
@@ -108,40 +94,3 @@ def analyst(stranger: Reader) -> Reader:
     """Give a reader who has logged in."""
     assert stranger.try_login("owner", PASSWORD).status_code == 303
     return stranger
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[[Starlette], str]]:
-    """Serve an app on a free port for the length of a test; give its origin."""
-    with ExitStack() as stack:
-        yield lambda app: stack.enter_context(_serving(app))
-
-
-@contextmanager
-def _serving(app: Starlette) -> Iterator[str]:
-    config = uvicorn.Config(app, lifespan="off", ws="none", log_level="error")
-    server = uvicorn.Server(config)
-    # Listening before the server runs, so that the first request need not wait for a sign.
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-@pytest.fixture(scope="module")
-def driver() -> Iterator[Playwright]:
-    # No longer than the module: while it lives, its event loop runs in the tests' thread,
-    # where asyncio.run and a second driver then refuse to start.
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def chromium(driver: Playwright, chromium_path: str | None) -> Iterator[Browser]:
-    browser = driver.chromium.launch(executable_path=chromium_path, args=CHROMIUM_FLAGS)
-    yield browser
-    browser.close()

@@ -6,11 +6,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from starlette.applications import Starlette
 
+from tests.browsing import Serve
 from tests.dashboards.reader import PASSWORD
 from tests.dashboards.traffic import SITE, TRAFFIC
 from tests.dashboards.views import Store
-
-Serve = Callable[[Starlette], str]
 
 HOSTILE_WORDS = [
     "/<script>alert(1)</script>",
