@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from anonymizer.policy import Dimension, Policy, Statistic
 from collector.plan import Plan, counts_visits, is_coverage, is_exit
-from collector.schema.tables import BATCH
+from collector.schema.tables import BATCH, cells_of
 
 # A hit without these has no cell in a statistic that is told apart by them.
 _OPTIONAL = frozenset(
@@ -82,7 +82,7 @@ def _array(values: Iterable[object]) -> str:
 def _kinds_of(statistic: Statistic, plan: Plan) -> list[_Kind]:
     def kind(adds: _Adds, *keys: str, first_bit: int = 0, wanted_keys: int = 0) -> _Kind:
         return _Kind(
-            statistic.name,
+            cells_of(statistic),
             statistic.keep_days,
             statistic.grain.value,
             adds,

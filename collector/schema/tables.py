@@ -7,6 +7,7 @@ analysts read.
 
 from msgspec.structs import fields
 
+from anonymizer.policy import Statistic
 from collector.counted import CountedHit
 
 DATABASE = "discreet"
@@ -23,6 +24,15 @@ PARTITION = "toString((keep_days, toYYYYMM(period)))"
 _DEDUPLICATION_WINDOW = 1_000
 
 _UNSIGNED = frozenset({"serves", "firsts"})
+
+
+def cells_of(statistic: Statistic) -> str:
+    """Return the name under which a statistic's cells stand.
+
+    It holds the dimensions: a policy that tells a statistic apart by others goes on
+    under another name, and no old word shows in a column it was not counted for.
+    """
+    return f"{statistic.name}({','.join(statistic.by)})"
 
 
 def create_tables() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ A cell that counts fewer visitors than its statistic's `min_group` is shown as
 
 from anonymizer.policy import Dimension, Grain, Policy, Statistic
 from collector.plan import counts_visits, is_coverage, is_exit
-from collector.schema.tables import DATABASE
+from collector.schema.tables import DATABASE, cells_of
 
 OTHER = "(other)"
 """Stands in every dimension of the row that gathers the groups too small to be shown."""
@@ -47,7 +47,7 @@ def _create_view(statistic: Statistic) -> str:
     totals = ", ".join(f"sum({measure}) AS cell_{measure}" for measure in measures)
     cells = (
         f"SELECT {inner}, {totals} FROM {DATABASE}.cells"
-        f" WHERE statistic = '{statistic.name}' AND grain = '{statistic.grain.value}'"
+        f" WHERE statistic = '{cells_of(statistic)}' AND grain = '{statistic.grain.value}'"
         f" GROUP BY {inner} HAVING ({' OR '.join(f'cell_{m} != 0' for m in measures)})"
     )
     period = "period" if statistic.grain is Grain.HOUR else "toDate(period)"

@@ -110,7 +110,7 @@ def test_refused_hit_adds_one_to_one_cell(kept: Kept, reason: DropReason) -> Non
         "SELECT statistic, grain, k1, k2, k3, visitors, visits, views, bounces, seconds, hits"
         f" FROM {DATABASE}.cells WHERE statistic != '{BATCH}'"
     )
-    assert cells == f"coverage\tday\tevent\t{reason}\t\t0\t0\t0\t0\t0\t1"
+    assert cells == f"coverage(door,reason)\tday\tevent\t{reason}\t\t0\t0\t0\t0\t0\t1"
 
 
 @pytest.mark.parametrize("reason", REFUSED)

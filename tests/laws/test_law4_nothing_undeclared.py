@@ -131,7 +131,7 @@ def test_cells_hold_declared_statistics_and_words_alone(server: Server) -> None:
     finally:
         server.start()
 
-    assert statistics.splitlines() == ["(batch)", "coverage", "pages"]
+    assert statistics.splitlines() == ["(batch)", "coverage(door,reason)", "pages(page)"]
     assert words.splitlines() == [
         *("", "/page-0", "/page-1", "/page-2", "counted", "event", "pixel", "undeclared_event")
     ]

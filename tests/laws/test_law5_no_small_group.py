@@ -16,7 +16,7 @@ from anonymizer.policy_file import read_policy
 from collector.counted import CountedHit
 from collector.plan import is_coverage
 from collector.reference import default_policy
-from collector.schema.tables import DATABASE
+from collector.schema.tables import DATABASE, cells_of
 from collector.schema.views import OTHER, columns_of, measures_of
 from tests.collector.hits import POLICY_TEXT, SITE, Line
 from tests.collector.storing import Kept
@@ -119,7 +119,7 @@ def test_folding_leaves_the_totals_of_every_day_unchanged(kept: Kept) -> None:
         )
         stored = kept.value(
             f"SELECT site, toDate(period) AS d, {sums} FROM {DATABASE}.cells"
-            f" WHERE statistic = '{each.name}' GROUP BY site, d ORDER BY site, d"
+            f" WHERE statistic = '{cells_of(each)}' GROUP BY site, d ORDER BY site, d"
         )
         assert shown == stored, each.name
         assert shown or each.name in ("referrers", "campaign_contents", "campaign_terms")
@@ -133,7 +133,7 @@ def test_group_of_the_size_itself_is_shown_and_one_less_is_not(kept: Kept) -> No
         names = ", ".join(("site", str(each.grain), *names_of(each)))
         large = kept.value(
             f"SELECT {keys.replace('period', 'toDate(period)')} FROM {DATABASE}.cells"
-            f" WHERE statistic = '{each.name}' GROUP BY {keys}"
+            f" WHERE statistic = '{cells_of(each)}' GROUP BY {keys}"
             f" HAVING sum(visitors) >= {each.min_group} ORDER BY ALL"
         )
         first = names_of(each)[0]
