@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,9 +70,8 @@ def test_visit_to_the_demo_site_stands_on_the_dashboard(hello: str, page: Page) 
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
     # In the views within 3 s; the page is a picture of one moment, so it is asked again.
-    for _ in range(20):
-        if page.get_by_text("/demo/pricing").count():
-            break
+    deadline = time.monotonic() + 3
+    while not page.get_by_text("/demo/pricing").count() and time.monotonic() < deadline:
         page.reload()
     text = page.inner_text("main")
 
