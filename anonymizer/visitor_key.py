@@ -20,7 +20,7 @@ CPython overwrites the state when the object is freed.
 KEY_BYTES = 16
 
 
-def keyed_hash(salt: bytes) -> KeyedHash:
+def keyed_hash(salt: bytes | bytearray) -> KeyedHash:
     """Make the state that a day's visitor keys are copied from; `salt` has 16 to 64 bytes.
 
     Raises ValueError for a salt of another length.

@@ -1,7 +1,6 @@
 """The doors that hits come in by, as plain ASGI: `POST /api/event` and `GET /pixel.gif`.
 
-They stand beside Starlette's router, not under it: a route costs 10 to 19 µs,
-nearly half of what a whole hit may cost (benchmarks/ingest.py).
+They stand beside Starlette's router, not under it (docs/decisions/0006).
 """
 
 import json

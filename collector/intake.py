@@ -1,8 +1,8 @@
 """Take what came in together through the line in one go, and wait until it is on disk.
 
 A request's bytes wait here, as they would in the socket, until the group before
-them is written: some milliseconds. Each step then finds its code and data in the
-processor's cache, which halves its cost (benchmarks/ingest.py).
+them is written: some milliseconds. A commit to disk, and the turn of each step, is
+then paid once a group; `benchmarks/ingest.py` measures the whole.
 """
 
 import asyncio

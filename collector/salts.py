@@ -4,11 +4,10 @@ The salt exists as the state of a keyed hash and nowhere else: it is never
 written, logged or returned as bytes.
 """
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from anonymizer.visitor_key import KeyedHash
+from anonymizer.visitor_key import KeyedHash, keyed_hash
 
 SALT_BYTES = 32
 
@@ -30,7 +29,7 @@ def new_salt(fill_random: FillRandom) -> KeyedHash:
     """
     key = bytearray(SALT_BYTES)
     fill_random(key)
-    salt = hashlib.blake2b(key=key, digest_size=16)
+    salt = keyed_hash(key)
     for position in range(SALT_BYTES):
         key[position] = 0
     return salt

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from collector.store import PartitionCounts, Store
 
-# 20,000 rows make an insert of about 3 MB and cost 12 µs a row in the engine;
-# 1,000 rows cost 40 µs a row (benchmarks/ingest.py).
+# An insert has a fixed cost in the engine, so few large ones are cheap; 20,000 rows are
+# about 5 MB on their way.
 MAX_BATCH_HITS = 20_000
 
 
