@@ -10,7 +10,7 @@ export VENV
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench reference lock clean
+.PHONY: help run test bench mutate reference lock clean
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\): ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -27,6 +27,9 @@ bench: ## Run every benchmark, one after the other
 	@tools/setup.sh test
 	@for file in $(BENCHMARKS); do echo "── $$file"; "$(VENV)/bin/python" -m "benchmarks.$$(basename "$$file" .py)" || exit 1; done
 
+mutate: ## Break anonymizer/ in every known way and see what its tests let pass (ARGS= for a part)
+	@VENV=.venv-mutation tools/mutate.sh $(ARGS)
+
 reference: ## Write docs/reference from the code
 	@tools/setup.sh test
 	@"$(VENV)/bin/python" -m tools.reference
@@ -38,5 +41,5 @@ lock: ## Resolve the dependencies anew: requirements/*.txt and docs/licences.md
 	@"$(VENV)/bin/python" tools/licences.py >docs/licences.md
 
 clean: ## Remove the virtual environment and every cache (not the data)
-	@rm -rf "$(VENV)" build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf "$(VENV)" .venv-mutation mutants build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find anonymizer collector dashboards tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +

@@ -17,11 +17,25 @@ DATA = """\
 |---|---|---|
 | `anonymizer/data/sources.tsv` | github.com/matomo-org/searchengine-and-social-list | public \
 domain (CC0-1.0 in its package.json, Unlicense in its composer.json) |
+| `anonymizer/data/spam_hosts.txt` | github.com/matomo-org/referrer-spam-list | public domain |
+| `anonymizer/data/machines.tsv` | github.com/monperrus/crawler-user-agents 1.67.0, with rows of \
+our own | MIT, Copyright 2017 Martin Monperrus (`machines.LICENSE.txt` beside it) |
 | time zones and their countries | IANA time zone database, in the package `tzdata` | public \
 domain |
 | user agent patterns | github.com/ua-parser/uap-core, in the package `ua-parser-builtins` | \
 Apache-2.0 |
+
+Tests alone compare the consent decoders with these packages of npm, locked in
+`tests/oracles/package-lock.json`; neither has a dependency.
+
+| package | version | licence |
+|---|---|---|
+| @iabgpp/cmpapi | 3.2.0 | Apache-2.0 |
+| @iabtcf/core | 1.5.6 | Apache-2.0 |
 """
+
+# Packages whose metadata states none, by the licence text that they carry.
+BY_TEXT = {"atheris": "Apache-2.0"}
 
 # Metadata that names its licence in longer words than the table has room for.
 SHORT = {
@@ -44,6 +58,8 @@ def find_licence(package: str) -> str:
 
     Raises `LookupError` when it states none.
     """
+    if package in BY_TEXT:
+        return BY_TEXT[package]
     about = metadata.metadata(package)
     if "License-Expression" in about:
         return about["License-Expression"]

@@ -16,3 +16,5 @@ resolve() {
 }
 resolve requirements/run.txt "$@"
 resolve requirements/test.txt --extra test --constraints requirements/run.txt "$@"
+resolve requirements/mutation.txt --extra test --extra mutation \
+    --constraints requirements/test.txt "$@"

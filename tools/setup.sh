@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Make the virtual environment hold what the lock names, and nothing to do when it does.
 #   tools/setup.sh run     what `discreet` needs
-#   tools/setup.sh test    that, and what the tests need: tools, Chromium, redis-server
+#   tools/setup.sh test    that, and what the tests need: tools, Chromium, redis-server, and
+#                          IAB's libraries that the consent decoders are compared with
+#   tools/setup.sh mutation   that without the programs, and mutmut
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-mode=${1:?run or test}
+mode=${1:?run, test or mutation}
 venv=${VENV:-.venv}
 stamp=$venv/discreet-setup
 log=$(mktemp)
@@ -74,7 +76,7 @@ find_python() {
 # environment name its path in their first line, so that a moved one is made anew.
 has_mode= has_lock= has_path=
 [ ! -f "$stamp" ] || read -r has_mode has_lock has_path <"$stamp" || true
-lock=$(cat pyproject.toml requirements/run.txt requirements/test.txt | cksum | tr ' ' -)
+lock=$(cat pyproject.toml requirements/*.txt | cksum | tr ' ' -)
 
 usable() { recent "$venv/bin/python" && [ "${has_path:-$PWD}" = "$PWD" ]; }
 # A test environment serves `run` too: the same versions and more.
@@ -134,4 +136,20 @@ if ! command -v redis-server >/dev/null; then
     may_install || stop "$hint"
     say "installing redis-server"
     apt_install redis-server || stop "$hint"
+fi
+
+oracles=tests/oracles
+oracles_stamp=$oracles/node_modules/discreet-setup
+oracles_lock=$(cat $oracles/package.json $oracles/package-lock.json | cksum | tr ' ' -)
+if ! { command -v node && command -v npm; } >/dev/null; then
+    hint="Node.js with npm is missing: sudo apt-get install nodejs npm"
+    may_install || stop "$hint"
+    say "installing Node.js and npm"
+    apt_install nodejs npm || stop "$hint"
+fi
+if [ "$(cat "$oracles_stamp" 2>/dev/null || true)" != "$oracles_lock" ]; then
+    say "packages of $oracles/package-lock.json, by hash"
+    quietly npm --prefix "$oracles" ci --ignore-scripts ||
+        stop "npm could not install $oracles/package-lock.json; a network connection is needed once"
+    printf '%s\n' "$oracles_lock" >"$oracles_stamp"
 fi
