@@ -1,6 +1,6 @@
-"""Device, browser and operating system, read from a user agent.
+"""Device, browser and operating system, or what machine, read from a user agent.
 
-A raw agent comes in; four coarse words go out. The classes are those of the
+A raw agent comes in; coarse words go out. The classes are those of the
 `user_agents` package; what it reads them from is ua-parser's Rust resolver,
 because its own way through ua-parser's legacy API costs thirteen times as much.
 """
@@ -20,6 +20,7 @@ from user_agents.parsers import (
     parse_operating_system,
 )
 
+from anonymizer.machines import OTHER_FAMILY, Machine, MachineKind, Machines
 from anonymizer.recent import Recent
 
 MAX_AGENT_CHARACTERS = 1000
@@ -35,33 +36,49 @@ _MAJOR = re.compile(r"[0-9]{1,4}\Z|[A-Za-z]{1,8}\Z")
 
 
 class Agent(Struct, frozen=True, gc=False):
-    """A user agent after it was made coarse."""
+    """A user agent after it was made coarse.
+
+    What a machine says of a device, a browser and a system is its own invention: not kept.
+    """
 
     device: str
     """``desktop``, ``mobile``, ``tablet`` or ``other``."""
     browser: str
     os: str
-    bot: bool
+    machine: Machine | None = None
+    """None for a person."""
+
+    @property
+    def bot(self) -> bool:
+        """Tell whether no person stands behind the hit: a mail proxy asks on behalf of one."""
+        return self.machine is not None and self.machine.kind is not MachineKind.MAIL_PROXY
 
 
 class Agents:
     """A bounded memory of agents already read."""
 
-    def __init__(self, cache_size: int = 4096) -> None:
+    def __init__(self, machines: Machines, cache_size: int = 4096) -> None:
         """Keep at most `cache_size` agents; at least 2."""
+        self._machines = machines
         self._recent: Recent[Agent] = Recent(cache_size)
 
     def read_agent(self, raw_agent: str) -> Agent:
-        """Return the coarse agent; an empty one is a bot.
+        """Return the coarse agent; an empty one is a machine of unknown kind.
 
-        The first call in a process loads ua-parser's rules: 110 ms and 28 MB.
+        The first call for a person in a process loads ua-parser's rules: 110 ms and 28 MB.
         """
-        return self._recent.get(raw_agent) or self._recent.keep(
-            raw_agent, _classify(raw_agent[:MAX_AGENT_CHARACTERS])
-        )
+        return self._recent.get(raw_agent) or self._recent.keep(raw_agent, self._read(raw_agent))
+
+    def _read(self, raw_agent: str) -> Agent:
+        raw_head = raw_agent[:MAX_AGENT_CHARACTERS].strip()
+        machine = self._machines.find(raw_head) if raw_head else _NAMELESS
+        return Agent("other", OTHER, OTHER, machine) if machine else _classify(raw_head)
 
     def __len__(self) -> int:
         return len(self._recent)
+
+
+_NAMELESS = Machine(MachineKind.UNKNOWN, OTHER_FAMILY)
 
 
 class _Rules(NamedTuple):
@@ -118,8 +135,6 @@ class _ClassifiedAgent(UserAgent):  # type: ignore[misc]  # user_agents has no t
 
 
 def _classify(raw_agent: str) -> Agent:
-    if not raw_agent.strip():
-        return Agent("other", OTHER, OTHER, True)
     found = _ClassifiedAgent(raw_agent)
     if found.is_tablet:
         device = "tablet"
@@ -133,7 +148,6 @@ def _classify(raw_agent: str) -> Agent:
         device,
         _coarsen_product(found.browser.family, found.browser.version),
         _coarsen_product(found.os.family, found.os.version),
-        bool(found.is_bot),
     )
 
 

@@ -102,6 +102,34 @@ class Sources:
         return None
 
 
+class SpamHosts:
+    """Hosts that send hits for no other end than to be looked up among the referrers."""
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        """Take names, each of which stands for itself and all below it."""
+        self._hosts = frozenset(hosts)
+
+    @classmethod
+    def from_text(cls, text: str) -> "SpamHosts":
+        """Read ``spam_hosts.txt``: a name a line; ``#`` starts a comment."""
+        return cls(line for line in text.splitlines() if line and not line.startswith("#"))
+
+    def is_spam(self, host: str) -> bool:
+        """Tell whether `host`, as `read_referrer` gives it, is listed or stands below one that is.
+
+        One look-up per label.
+        """
+        rest = host
+        while rest:
+            if rest in self._hosts:
+                return True
+            rest = rest.partition(".")[2]
+        return False
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+
 def read_referrer(raw_referrer: str, own_hosts: tuple[str, ...], sources: Sources) -> str:
     """Return the referrer's host without ``www.``, or ``""`` when it tells no other site.
 
@@ -129,12 +157,20 @@ def drop_www(host: str) -> str:
     return host.removeprefix("www.").removesuffix(".")
 
 
-def traffic_source(host: str, campaign: Campaign, sources: Sources) -> tuple[str, str]:
-    """Return (source, channel) from the referrer's host and the campaign.
+def traffic_source(
+    host: str, campaign: Campaign, sources: Sources, paid_click: bool = False
+) -> tuple[str, str]:
+    """Return (source, channel) from the referrer's host, the campaign and a click's mark.
 
     A referrer names the source even beside a campaign; a medium that says paid or e-mail
-    overrides its channel.
+    overrides its channel. `paid_click` tells that an advertisement's click id was in the URL:
+    the channel is paid, wherever the click came from.
     """
+    source, channel = _source_of(host, campaign, sources)
+    return source, "paid" if paid_click else channel
+
+
+def _source_of(host: str, campaign: Campaign, sources: Sources) -> tuple[str, str]:
     medium = campaign.medium
     if host:
         source, channel = sources.source_of(host)

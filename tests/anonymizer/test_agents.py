@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.agents import MAX_AGENT_CHARACTERS, OTHER, Agent, Agents
+from anonymizer.machines import OTHER_FAMILY, Machine, MachineKind
+from collector.access_log import NOT_LOGGED
+from collector.reference import load_agents
 
 WIN = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
 MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
@@ -18,34 +21,28 @@ PAD = "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X)"
 DROID = "Mozilla/5.0 (Linux; Android 14; Pixel 8)"
 
 KNOWN = {
-    f"{WIN} {KIT} Chrome/120.0.0.0 Safari/537.36": (
-        Agent("desktop", "Chrome 120", "Windows 10", False)
-    ),
-    f"{LINUX}; rv:128.0) Gecko/20100101 Firefox/128.0": (
-        Agent("desktop", "Firefox 128", "Linux", False)
-    ),
-    f"{MAC} {SAFARI} Version/17.4 Safari/605.1.15": (
-        Agent("desktop", "Safari 17", "Mac OS X 10", False)
-    ),
+    f"{WIN} {KIT} Chrome/120.0.0.0 Safari/537.36": (Agent("desktop", "Chrome 120", "Windows 10")),
+    f"{LINUX}; rv:128.0) Gecko/20100101 Firefox/128.0": (Agent("desktop", "Firefox 128", "Linux")),
+    f"{MAC} {SAFARI} Version/17.4 Safari/605.1.15": (Agent("desktop", "Safari 17", "Mac OS X 10")),
     f"{WIN} {KIT} Chrome/124.0.0.0 Safari/537.36 Edg/124.0.0.0": (
-        Agent("desktop", "Edge 124", "Windows 10", False)
+        Agent("desktop", "Edge 124", "Windows 10")
     ),
     f"{PHONE} {SAFARI} Version/17.5 Mobile/15E148 Safari/604.1": (
-        Agent("mobile", "Mobile Safari 17", "iOS 17", False)
+        Agent("mobile", "Mobile Safari 17", "iOS 17")
     ),
     f"{PAD} {SAFARI} Version/16.6 Mobile/15E148 Safari/604.1": (
-        Agent("tablet", "Mobile Safari 16", "iOS 16", False)
+        Agent("tablet", "Mobile Safari 16", "iOS 16")
     ),
     f"{DROID} {KIT} Chrome/125.0.0.0 Mobile Safari/537.36": (
-        Agent("mobile", "Chrome Mobile 125", "Android 14", False)
+        Agent("mobile", "Chrome Mobile 125", "Android 14")
     ),
     f"Mozilla/5.0 (Linux; Android 12; SM-X906C) {KIT} Chrome/80.0.3987.119 Safari/537.36": (
-        Agent("tablet", "Chrome 80", "Android 12", False)
+        Agent("tablet", "Chrome 80", "Android 12")
     ),
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)": (
-        Agent("other", "Googlebot 2", OTHER, True)
+        Agent("other", OTHER, OTHER, Machine(MachineKind.CRAWLER, "Googlebot"))
     ),
-    "curl/8.5.0": Agent("other", "curl 8", OTHER, False),
+    "curl/8.5.0": Agent("other", OTHER, OTHER, Machine(MachineKind.TOOL, "curl")),
 }
 
 MORE = [
@@ -154,7 +151,7 @@ MORE = [
 
 @pytest.fixture(scope="module")
 def agents() -> Agents:
-    return Agents()
+    return load_agents()
 
 
 @pytest.mark.parametrize(("raw_agent", "agent"), list(KNOWN.items()))
@@ -163,30 +160,49 @@ def test_agent_is_made_coarse(agents: Agents, raw_agent: str, agent: Agent) -> N
 
 
 @pytest.mark.parametrize("raw_agent", [*KNOWN, *MORE])
-def test_classes_are_those_of_user_agents(agents: Agents, raw_agent: str) -> None:
+def test_classes_of_people_are_those_of_user_agents(agents: Agents, raw_agent: str) -> None:
     agent, expected = agents.read_agent(raw_agent), user_agents.parse(raw_agent)
+    if agent.machine:
+        assert (agent.device, agent.browser, agent.os) == ("other", OTHER, OTHER)
+        return
+    assert not expected.is_bot
     classes = (
         ("tablet", expected.is_tablet),
         ("mobile", expected.is_mobile),
         ("desktop", expected.is_pc),
     )
     assert agent.device == next((name for name, fits in classes if fits), "other")
-    assert agent.bot is expected.is_bot
     for word, product in ((agent.browser, expected.browser), (agent.os, expected.os)):
         version = str(product.version[0]) if product.version else ""
         assert word in {f"{product.family} {version}".strip(), product.family}
 
 
 def test_bot_that_names_itself_late_is_a_bot_all_the_same(agents: Agents) -> None:
-    # Where user_agents looks at 100 characters the Rust resolver looks at all.
+    # user_agents looks at 100 characters.
     raw_agent = f"{LINUX}) {KIT} Chrome/32.0.1700.107 Safari/537.36 slurp"
     assert agents.read_agent(raw_agent).bot
     assert not agents.read_agent(raw_agent.removesuffix(" slurp")).bot
 
 
+@pytest.mark.parametrize(
+    ("kind", "bot"), [(kind, kind is not MachineKind.MAIL_PROXY) for kind in MachineKind]
+)
+def test_every_machine_but_a_mail_proxy_is_a_bot(kind: MachineKind, bot: bool) -> None:
+    assert Agent("other", OTHER, OTHER, Machine(kind, "x")).bot is bot
+
+
+def test_person_is_no_bot() -> None:
+    assert not Agent("other", OTHER, OTHER).bot
+
+
 @pytest.mark.parametrize("raw_agent", ["", " ", "\t"])
-def test_empty_agent_is_a_bot(agents: Agents, raw_agent: str) -> None:
-    assert agents.read_agent(raw_agent) == Agent("other", OTHER, OTHER, True)
+def test_empty_agent_is_a_machine_of_unknown_kind(agents: Agents, raw_agent: str) -> None:
+    nameless = Machine(MachineKind.UNKNOWN, OTHER_FAMILY)
+    assert agents.read_agent(raw_agent) == Agent("other", OTHER, OTHER, nameless)
+
+
+def test_line_of_a_log_without_agents_is_a_person(agents: Agents) -> None:
+    assert not agents.read_agent(NOT_LOGGED).bot
 
 
 @pytest.mark.parametrize(
@@ -200,27 +216,27 @@ def test_empty_agent_is_a_bot(agents: Agents, raw_agent: str) -> None:
 )
 def test_text_of_its_own_does_not_pass(agents: Agents, raw_agent: str, secret: str) -> None:
     agent = agents.read_agent(raw_agent)
-    assert secret not in f"{agent.device} {agent.browser} {agent.os}"
+    assert secret not in repr(agent)
 
 
 @given(st.text(max_size=300))
-def test_every_text_gives_short_printable_words(text: str) -> None:
-    agent = Agents(2).read_agent(text)
+def test_every_text_gives_short_printable_words(agents: Agents, text: str) -> None:
+    agent = agents.read_agent(text)
     assert agent.device in {"desktop", "mobile", "tablet", "other"}
     for word in (agent.browser, agent.os):
         assert word.isprintable()
         assert 0 < len(word) <= 50
 
 
-def test_agent_is_read_up_to_a_bound() -> None:
+def test_agent_is_read_up_to_a_bound(agents: Agents) -> None:
     firefox = next(iter(KNOWN))
     padded = firefox + " " * (MAX_AGENT_CHARACTERS - len(firefox))
-    assert Agents().read_agent(padded + "Googlebot/2.1") == KNOWN[firefox]
-    assert Agents().read_agent(padded[:-13] + "Googlebot/2.1").bot
+    assert agents.read_agent(padded + "Googlebot/2.1") == KNOWN[firefox]
+    assert agents.read_agent(padded[:-13] + "Googlebot/2.1").bot
 
 
 def test_cache_is_bounded_and_keeps_what_is_used() -> None:
-    agents = Agents(100)
+    agents = load_agents(100)
     often = agents.read_agent("often")
     for number in range(1000):
         agents.read_agent(f"seldom {number}")
@@ -229,7 +245,7 @@ def test_cache_is_bounded_and_keeps_what_is_used() -> None:
 
 
 def test_cache_does_not_hold_the_agent() -> None:
-    agents = Agents()
+    agents = load_agents()
     raw_agent = f"{WIN} a sentinel of its own"  # made here, so that no constant holds it
     agents.read_agent(raw_agent)
     gc.collect()

@@ -7,10 +7,12 @@ from anonymizer.referrers import (
     ADDRESS_HOST,
     APP_HOST,
     Sources,
+    SpamHosts,
     drop_www,
     read_referrer,
     traffic_source,
 )
+from collector.reference import load_spam_hosts
 
 OWN = ("example.org", "shop.example.org")
 
@@ -38,11 +40,19 @@ def sources() -> Sources:
         pytest.param("notgoogle.com", ("notgoogle.com", "referral"), id="longer name"),
         pytest.param("docs.google.com", ("docs.google.com", "referral"), id="not a search"),
         pytest.param("mail.google.com", ("Gmail", "email"), id="webmail"),
+        pytest.param("eu-west.mail.yahoo.com", ("Yahoo Mail", "email"), id="below webmail"),
+        pytest.param("mail.yandex.com.tr", ("Yandex Mail", "email"), id="webmail by country"),
+        pytest.param("outlook.live.com", ("Outlook", "email"), id="webmail of a portal"),
+        pytest.param("mail.example", ("mail.example", "referral"), id="mail look-alike"),
         pytest.param("bing.com", ("Bing", "search"), id="bing"),
         pytest.param("cn.bing.com", ("Bing", "search"), id="below a search engine"),
         pytest.param("duckduckgo.com", ("DuckDuckGo", "search"), id="duckduckgo"),
         pytest.param("chatgpt.com", ("ChatGPT", "ai"), id="assistant"),
         pytest.param("gemini.google.com", ("Gemini", "ai"), id="assistant of a search engine"),
+        pytest.param("claude.ai", ("Claude", "ai"), id="claude"),
+        pytest.param("m365.cloud.microsoft", ("Copilot", "ai"), id="copilot at work"),
+        pytest.param("poe.com", ("Poe", "ai"), id="assistant in no list"),
+        pytest.param("notpoe.com", ("notpoe.com", "referral"), id="assistant look-alike"),
         pytest.param("perplexity.ai", ("Perplexity", "ai"), id="assistant listed as search too"),
         pytest.param("lm.facebook.com", ("Facebook", "social"), id="below a network"),
         pytest.param("notfacebook.com", ("notfacebook.com", "referral"), id="network look-alike"),
@@ -142,6 +152,70 @@ def test_referrer_and_campaign_tell_source_and_channel(
     sources: Sources, host: str, campaign: Campaign, expected: tuple[str, str]
 ) -> None:
     assert traffic_source(host, campaign, sources) == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "campaign", "source"),
+    [
+        pytest.param("google.com", Campaign(), "Google", id="search"),
+        pytest.param("lm.facebook.com", Campaign(), "Facebook", id="social"),
+        pytest.param("blog.example", Campaign(), "blog.example", id="unknown"),
+        pytest.param("", Campaign(source="news", medium="email"), "news", id="campaign"),
+        pytest.param("", Campaign(), DIRECT, id="no referrer"),
+    ],
+)
+def test_click_id_makes_the_channel_paid_and_keeps_the_source(
+    sources: Sources, host: str, campaign: Campaign, source: str
+) -> None:
+    assert traffic_source(host, campaign, sources, paid_click=True) == (source, "paid")
+    assert traffic_source(host, campaign, sources)[0] == source
+    assert traffic_source(host, campaign, sources)[1] != "paid"
+
+
+@pytest.fixture(scope="module")
+def spam() -> SpamHosts:
+    return load_spam_hosts()
+
+
+@pytest.mark.parametrize(
+    ("host", "is_spam"),
+    [
+        pytest.param("semalt.com", True, id="listed"),
+        pytest.param("a.b.semalt.com", True, id="below"),
+        pytest.param("notsemalt.com", False, id="longer name"),
+        pytest.param("semalt.com.example", False, id="prefix"),
+        pytest.param("semalt.example", False, id="other ending"),
+        pytest.param("qiwi.xyz", True, id="listed in upper case"),
+        pytest.param("com", False, id="ending alone"),
+        pytest.param("", False, id="none"),
+        pytest.param(ADDRESS_HOST, False, id="address"),
+        pytest.param(APP_HOST, False, id="app"),
+    ],
+)
+def test_spam_is_a_listed_host_or_one_below_it(spam: SpamHosts, host: str, is_spam: bool) -> None:
+    assert spam.is_spam(host) is is_spam
+
+
+def test_spam_list_is_whole_and_names_no_known_source(spam: SpamHosts) -> None:
+    text = (files("anonymizer") / "data" / "spam_hosts.txt").read_text("utf-8")
+    assert "matomo-org/referrer-spam-list (public domain)" in text
+    assert len(spam) > 2000
+    table = (files("anonymizer") / "data" / "sources.tsv").read_text("utf-8")
+    hosts = [line.split("\t")[2].strip(".*") for line in table.splitlines() if line[0] != "#"]
+    assert [host for host in hosts if spam.is_spam(host)] == []
+
+
+def test_spam_list_takes_comments_and_empty_lines() -> None:
+    spam = SpamHosts.from_text("# c\n\nspam.example\n")
+    assert len(spam) == 1
+    assert spam.is_spam("spam.example")
+    assert not spam.is_spam("# c")
+
+
+def test_every_channel_of_the_list_is_one_of_four() -> None:
+    table = (files("anonymizer") / "data" / "sources.tsv").read_text("utf-8")
+    channels = {line.split("\t")[0] for line in table.splitlines() if line[0] != "#"}
+    assert channels == {"ai", "email", "search", "social"}
 
 
 def test_www_is_dropped_only_as_a_label() -> None:
