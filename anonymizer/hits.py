@@ -26,6 +26,12 @@ UNKNOWN = "(unknown)"
 DIRECT = "(direct)"
 """The source of a visit that came from nowhere the browser would name."""
 
+OTHER = "(other)"
+"""Stands for values that are not told apart: too many of them, too few visitors, not declared."""
+
+Scalar = str | int | float | bool
+"""What a property of an event may hold as it comes in."""
+
 
 class Door(StrEnum):
     """The way a hit came in."""
@@ -40,13 +46,34 @@ class DropReason(StrEnum):
 
     OPTED_OUT_DNT = "opted_out_dnt"
     OPTED_OUT_GPC = "opted_out_gpc"
+    OPTED_OUT = "opted_out"
+    OPTED_OUT_GPP = "opted_out_gpp"
+    CHILD = "child"
+    UNREADABLE_SIGNAL = "unreadable_signal"
+    CONSENT_REFUSED = "consent_refused"
+    CONSENT_VOID = "consent_void"
     NO_CONSENT = "no_consent"
     PREFETCH = "prefetch"
     BOT = "bot"
+    REFERRER_SPAM = "referrer_spam"
     UNDECLARED_EVENT = "undeclared_event"
     NOT_GET = "not_get"
     NOT_SUCCESSFUL = "not_successful"
     STATIC_FILE = "static_file"
+
+
+class RawConsent(Struct, frozen=True, gc=False):
+    """What was sent of a visitor's consent, unread; a field is None when it was not sent."""
+
+    own: str | None = None
+    """Discreet's own: ``no``, or a policy version and purposes such as ``3,audience,campaigns``."""
+    gdpr: str | None = None
+    raw_tc: str | None = None
+    """An IAB TC string."""
+    raw_gpp: str | None = None
+    """An IAB GPP string."""
+    analytics_storage: str | None = None
+    """Google Consent Mode's word for it; whatever isn't ``granted`` refuses."""
 
 
 class RawHit(Struct, frozen=True, gc=False):
@@ -75,6 +102,14 @@ class RawHit(Struct, frozen=True, gc=False):
     """Every Sec-GPC header line, in order."""
     prefetch: tuple[str, ...] = ()
     """Every Sec-Purpose, Purpose, X-Purpose and X-Moz header line, in order."""
+    opted_out: bool = False
+    """Whether the opt-out cookie came with it."""
+    child: bool = False
+    """Whether the page says that it is for a child."""
+    consent: RawConsent | None = None
+    """None when nothing was said of consent."""
+    raw_properties: tuple[tuple[str, Scalar], ...] = ()
+    """What was sent beside an event, unread: names and values as the page chose them."""
 
 
 class Campaign(Struct, frozen=True, gc=False):
@@ -117,3 +152,9 @@ class CleanHit(Struct, frozen=True, gc=False):
     visitor: VisitorKey
     visitor_before: VisitorKey | None = None
     """The same visitor under the previous day's salt, within the grace after midnight."""
+    event: str = ""
+    """The declared event's name; empty for a page view."""
+    properties: tuple[tuple[str, str], ...] = ()
+    """The event's declared properties that came with it, each with the word it counts as."""
+    masks: tuple[str, ...] = ()
+    """The kind of each identifier that was masked in the page and in text properties."""

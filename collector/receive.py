@@ -6,22 +6,24 @@ nothing of what was sent.
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Struct
 
-from anonymizer.hits import Door, RawHit, SiteId
+from anonymizer.gate import PAGE_VIEW
+from anonymizer.hits import Door, RawConsent, RawHit, Scalar, SiteId
 from anonymizer.policy import Site
+from collector.sender import Sender
 
 MAX_BODY_BYTES = 512 * 1024  # 100 hits of a 4 kB URL each, with room
 MAX_HITS = 100
 MAX_URL_CHARACTERS = 4_096
 MAX_NAME_CHARACTERS = 120  # as in Plausible's public event API
+MAX_PROPERTIES = 30  # as there
 _MAX_REFERRER_CHARACTERS = 2_000  # only the host is read; what follows may be cut
 _MAX_ZONE_CHARACTERS = 64  # the longest name in the tz database has 32
-_MAX_AGENT_CHARACTERS = 1_000
-_MAX_LANGUAGES_CHARACTERS = 200
 
 
 class BadRequest(Exception):
@@ -34,16 +36,7 @@ class BadRequest(Exception):
         self.status = status
 
 
-class Sender(Struct, frozen=True, gc=False):
-    """What a request says of its sender besides the hit itself."""
-
-    raw_address: str
-    raw_agent: str = ""
-    raw_languages: str = ""
-    raw_referer: str = ""
-    dnt: tuple[str, ...] = ()
-    gpc: tuple[str, ...] = ()
-    prefetch: tuple[str, ...] = ()
+_NOTHING = msgspec.Raw()
 
 
 class _Event(Struct, gc=False):
@@ -55,49 +48,48 @@ class _Event(Struct, gc=False):
     r: str | None = None
     w: int | float | None = None
     tz: str | None = None
+    c: str | None = None
+    cm: str | None = None
+    k: bool | int | None = None
+    gdpr: int | str | None = None
+    gdpr_consent: str | None = None
+    gpp: str | None = None
+    gcs: str | None = None
+    consent: str | None = None
+    analytics_storage: str | None = None
+    child: bool | int | None = None
+    p: msgspec.Raw = _NOTHING
+    props: msgspec.Raw = _NOTHING
+    m: msgspec.Raw = _NOTHING
     name: str | None = None
     url: str | None = None
     domain: str | None = None
     referrer: str | None = None
 
 
-_LONG_NAMES = {"n": "name", "u": "url", "d": "domain", "r": "referrer"}
+_LONG_NAMES = {
+    "n": "name",
+    "u": "url",
+    "d": "domain",
+    "r": "referrer",
+    "c": "consent",
+    "cm": "analytics_storage",
+    "k": "child",
+}
+_WANTED = {
+    "w": "must be a number",
+    "k": "must be true or false",
+    "child": "must be true or false",
+    "gdpr": "must be 0 or 1",
+}
 _decode_one = msgspec.json.Decoder(_Event).decode
 _decode_several = msgspec.json.Decoder(list[_Event]).decode
-_PATH = re.compile(r"`\$(?:\[(?P<position>\.\.\.|\d+)\])?(?:\.(?P<key>[a-z]+))?`")
-_DNT_HEADERS = frozenset({b"dnt"})
-_GPC_HEADERS = frozenset({b"sec-gpc"})
-_PREFETCH_HEADERS = frozenset({b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
-_SIGNAL_HEADERS = _DNT_HEADERS | _GPC_HEADERS | _PREFETCH_HEADERS
-_NO_LINES: tuple[str, ...] = ()
-
-
-def read_sender(headers: Sequence[tuple[bytes, bytes]], raw_address: str) -> Sender:
-    """Pick the headers that signals and de-identification need; no other is looked at.
-
-    Names are in lower case, as ASGI has them.
-    """
-    by_name = dict(headers)
-    get = by_name.get
-    if len(by_name) == len(headers) and by_name.keys().isdisjoint(_SIGNAL_HEADERS):
-        dnt = gpc = prefetch = _NO_LINES
-    else:
-        dnt = _lines(headers, _DNT_HEADERS)
-        gpc = _lines(headers, _GPC_HEADERS)
-        prefetch = _lines(headers, _PREFETCH_HEADERS)
-    return Sender(
-        raw_address,
-        get(b"user-agent", b"").decode("latin-1")[:_MAX_AGENT_CHARACTERS],
-        get(b"accept-language", b"").decode("latin-1")[:_MAX_LANGUAGES_CHARACTERS],
-        get(b"referer", b"").decode("latin-1"),
-        dnt,
-        gpc,
-        prefetch,
-    )
-
-
-def _lines(headers: Sequence[tuple[bytes, bytes]], names: frozenset[bytes]) -> tuple[str, ...]:
-    return tuple(value.decode("latin-1") for name, value in headers if name in names)
+_decode_properties = msgspec.json.Decoder(dict[str, object] | str).decode
+_PATH = re.compile(r"`\$(?:\[(?P<position>\.\.\.|\d+)\])?(?:\.(?P<key>[a-z_]+))?`")
+_GRANTED_GCS = re.compile(r"G1[01-]1")
+_NOTHING_TOLD = (None,) * 5
+_CONTRADICTION = "?"
+"""Stands for a signal that no reader takes for a permission."""
 
 
 def receive_events(
@@ -130,7 +122,9 @@ def receive_pixel(query: bytes, sender: Sender, time: int, sites: Mapping[SiteId
         BadRequest: a parameter is missing or can't be read.
     """
     try:
-        values = parse_qs(query.decode("ascii"), max_num_fields=50, errors="strict")
+        values = parse_qs(
+            query.decode("ascii"), keep_blank_values=True, max_num_fields=50, errors="strict"
+        )
     except ValueError:
         raise BadRequest("query", "must be percent-encoded UTF-8, 50 parameters at most") from None
     event = _Event(
@@ -138,13 +132,44 @@ def receive_pixel(query: bytes, sender: Sender, time: int, sites: Mapping[SiteId
         d=_only(values, "d", "domain"),
         u=_only(values, "u", "url") or sender.raw_referer or None,
         r=_only(values, "r", "referrer"),
+        c=_told(values, "c", "consent"),
+        cm=_told(values, "cm", "analytics_storage"),
+        k=_told(values, "k", "child") not in (None, "0", "false"),
+        gdpr=_told(values, "gdpr"),
+        gdpr_consent=_told(values, "gdpr_consent"),
+        gpp=_told(values, "gpp"),
+        gcs=_told(values, "gcs"),
     )
     return _read_event(event, "", sender, time, sites, door=Door.PIXEL)
 
 
 def _only(values: Mapping[str, Sequence[str]], short: str, long: str) -> str | None:
-    found = values.get(short) or values.get(long)
-    return found[0] if found else None
+    return next(filter(None, (*values.get(short, ()), *values.get(long, ()))), None)
+
+
+def _told(values: Mapping[str, Sequence[str]], *names: str) -> str | None:
+    """Return a signal's value; one that is said twice in two ways is none that can be read."""
+    found = {value for name in names for value in values.get(name, ())}
+    return found.pop() if len(found) == 1 else _CONTRADICTION if found else None
+
+
+def _read_consent(event: _Event) -> RawConsent | None:
+    own = _first_told(event.c, event.consent)
+    storage = _first_told(event.cm, event.analytics_storage)
+    if storage is None and event.gcs is not None:
+        # G1 and a digit each for advertising and analytics; 1 is granted.
+        storage = "granted" if _GRANTED_GCS.fullmatch(event.gcs) else "denied"
+    told = (own, event.gdpr, event.gdpr_consent, event.gpp, storage)
+    if told == _NOTHING_TOLD:
+        return None
+    gdpr = None if event.gdpr is None else str(event.gdpr)
+    return RawConsent(own, gdpr, event.gdpr_consent, event.gpp, storage)
+
+
+def _first_told(short: str | None, long: str | None) -> str | None:
+    if short is None or long is None or short == long:
+        return long if short is None else short
+    return _CONTRADICTION
 
 
 def _read_event(
@@ -184,6 +209,32 @@ def _read_event(
         sender.dnt,
         sender.gpc,
         sender.prefetch,
+        sender.opted_out,
+        bool(event.k or event.child),
+        _read_consent(event),
+        () if name == PAGE_VIEW else _read_properties(event.p or event.props or event.m),
+    )
+
+
+def _read_properties(written: msgspec.Raw) -> tuple[tuple[str, Scalar], ...]:
+    """Return the first properties that hold one value; written is an object, or JSON text of it.
+
+    What is neither holds no property: no policy could have declared it.
+    """
+    if not written:
+        return ()
+    try:
+        found = _decode_properties(written)
+        if isinstance(found, str):
+            found = _decode_properties(found)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return ()
+    if isinstance(found, str):
+        return ()
+    return tuple(
+        (name, value)
+        for name, value in islice(found.items(), MAX_PROPERTIES)
+        if isinstance(value, Scalar)
     )
 
 
@@ -196,4 +247,4 @@ def _wrong_type(message: str) -> BadRequest:
     long_name = _LONG_NAMES.get(key)
     field = f"{long_name} ({key})" if long_name else key
     at = f"[{found['position']}]." if found and found["position"] else ""
-    return BadRequest(f"{at}{field}", "must be a number" if key == "w" else "must be text")
+    return BadRequest(f"{at}{field}", _WANTED.get(key, "must be text"))

@@ -1,7 +1,7 @@
-"""Write docs/reference from the code: `python tools/reference.py`; `--check` fails on drift.
+"""Write docs/reference from the code: `make reference`; `--check` fails on drift.
 
 The default policy, the closed list of refusals and the command line's own
-arguments come in; three pages go out. Nothing in them is written by hand but
+arguments come in; four pages go out. Nothing in them is written by hand but
 the meaning of each refusal.
 """
 
@@ -10,16 +10,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from anonymizer.hits import Door, DropReason
+from anonymizer.hits import OTHER, Door, DropReason
 from anonymizer.policy import Policy
 from anonymizer.policy_file import read_policy
 from collector.cli import parser
 from collector.counted import COUNTED
 from collector.reference import default_policy
-from collector.schema.views import OTHER, columns_of
+from collector.schema.views import columns_of
+from tools.gate_page import gate_page
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
-_BY = "Written by `python tools/reference.py`: change the code, not this page."
+_BY = "Written by `make reference`: change the code, not this page."
 _ANY_SITE = """\
 [policy]
 id = "reference"
@@ -38,16 +39,38 @@ _LOG = (Door.LOG,)
 MEANINGS: dict[DropReason, tuple[tuple[Door, ...], str]] = {
     DropReason.OPTED_OUT_DNT: (_LIVE, "The header `DNT` begins with `1`."),
     DropReason.OPTED_OUT_GPC: (_LIVE, "The header `Sec-GPC` is `1`."),
+    DropReason.OPTED_OUT: (_LIVE, "The opt-out cookie came with the hit."),
+    DropReason.OPTED_OUT_GPP: (
+        _LIVE,
+        "An IAB GPP string holds an opt-out of sale, sharing or targeting, or its GPC bit.",
+    ),
+    DropReason.CHILD: (
+        tuple(Door),
+        "The site, the page or an IAB GPP string says that a child is visiting.",
+    ),
+    DropReason.UNREADABLE_SIGNAL: (_LIVE, "A consent signal can't be read."),
+    DropReason.CONSENT_REFUSED: (_LIVE, "A consent signal permits none of the purposes."),
+    DropReason.CONSENT_VOID: (
+        _LIVE,
+        "Consent is needed, and was given to a policy that changed in a major way since.",
+    ),
     DropReason.NO_CONSENT: (
         tuple(Door),
-        'The site has `consent = "opt-in"`, or no purpose has the basis `"exempt"`.',
+        "Consent is needed, by the site's mode or the purposes' basis, and none was told.",
     ),
     DropReason.PREFETCH: (
         _LIVE,
         "`Sec-Purpose`, `Purpose`, `X-Purpose` or `X-Moz` says that the page was loaded ahead.",
     ),
     DropReason.BOT: (tuple(Door), "The user agent is a machine's, or there is none."),
-    DropReason.UNDECLARED_EVENT: ((Door.EVENT,), "The event is not `pageview`."),
+    DropReason.REFERRER_SPAM: (
+        tuple(Door),
+        "The referrer's host is known to be sent only so that someone looks it up.",
+    ),
+    DropReason.UNDECLARED_EVENT: (
+        (Door.EVENT,),
+        "The event is neither `pageview` nor an `[[event]]` of the policy.",
+    ),
     DropReason.NOT_GET: (_LOG, "The line's method is not `GET`."),
     DropReason.NOT_SUCCESSFUL: (_LOG, "The line's status is neither 2xx nor 304."),
     DropReason.STATIC_FILE: (_LOG, "The line's path ends like a file that is no page."),
@@ -177,7 +200,12 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:].removesuffix('.')}." if text else ""
 
 
-PAGES = {"views.md": views_page, "reasons.md": reasons_page, "cli.md": cli_page}
+PAGES = {
+    "views.md": views_page,
+    "reasons.md": reasons_page,
+    "gate.md": lambda: gate_page(_BY),
+    "cli.md": cli_page,
+}
 
 
 def stale(folder: Path) -> list[str]:

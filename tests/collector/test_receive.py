@@ -13,11 +13,10 @@ from collector.receive import (
     MAX_NAME_CHARACTERS,
     MAX_URL_CHARACTERS,
     BadRequest,
-    Sender,
-    read_sender,
     receive_events,
     receive_pixel,
 )
+from collector.sender import Sender, read_sender
 from tests.collector.hits import make_policy
 
 SITES = make_policy().sites
@@ -124,8 +123,53 @@ def test_client_can_say_neither_its_address_nor_its_agent_nor_the_time() -> None
     assert (hit.raw_address, hit.raw_agent, hit.time) == ("192.0.2.7", "agent", TIME)
 
 
-def test_properties_are_never_read() -> None:
+def test_properties_of_a_page_view_are_never_read() -> None:
     assert CANARY not in repr(receive(event(p={"plan": CANARY}, props={"x": CANARY}, h=CANARY)))
+
+
+@pytest.mark.parametrize(
+    ("keys", "read"),
+    [
+        pytest.param({"p": {"plan": "pro", "seats": 3}}, {"plan": "pro", "seats": 3}, id="p"),
+        pytest.param({"props": {"plan": "pro"}}, {"plan": "pro"}, id="props"),
+        pytest.param({"m": {"plan": "pro"}}, {"plan": "pro"}, id="m"),
+        pytest.param({"p": '{"plan": "pro"}'}, {"plan": "pro"}, id="JSON text"),
+        pytest.param({"p": {"a": True, "b": 1.5}}, {"a": True, "b": 1.5}, id="switch and fraction"),
+        pytest.param({"p": {"a": None, "b": [], "c": {}, "d": "x"}}, {"d": "x"}, id="no one value"),
+        pytest.param({"p": {"a": 1}, "props": {"b": 1}}, {"a": 1}, id="short form first"),
+        pytest.param({}, {}, id="none"),
+        pytest.param({"p": None}, {}, id="null"),
+        pytest.param({"p": 3}, {}, id="number"),
+        pytest.param({"p": ["plan"]}, {}, id="array"),
+        pytest.param({"p": "plan"}, {}, id="text that is no JSON"),
+        pytest.param({"p": '"plan"'}, {}, id="JSON text of text"),
+    ],
+)
+def test_properties_of_an_event_are_read(keys: dict[str, object], read: object) -> None:
+    (hit,) = receive(event(n="signup", **keys))
+
+    assert dict(hit.raw_properties) == read
+
+
+def test_thirty_properties_are_looked_at_and_no_more() -> None:
+    many = {f"p{n}": n for n in range(40)}
+
+    assert receive(event(n="signup", p=many))[0].raw_properties == tuple(many.items())[:30]
+
+
+@pytest.mark.parametrize("depth", [100, 900, 100_000])
+def test_deep_properties_are_none(depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    body = event(n="signup", p="HERE").replace(b'"HERE"', nested.encode())
+    within = event(n="signup", p=f'{{"a": {nested}, "b": 1}}')
+
+    for each in (body, within):
+        try:
+            (hit,) = receive(each)
+        except BadRequest as bad:
+            refusal(bad)
+        else:
+            assert hit.raw_properties in ((), (("b", 1),))
 
 
 @pytest.mark.parametrize(
@@ -235,6 +279,21 @@ def test_arbitrary_json_is_hits_or_one_refusal_that_echoes_nothing(value: object
         receive(json.dumps(value).encode())
     except BadRequest as bad:
         refusal(bad)
+
+
+@given(VALUE, st.sampled_from(["p", "props", "m"]), st.booleans())
+def test_arbitrary_properties_are_a_hit_with_scalars(
+    value: object, key: str, as_text: bool
+) -> None:
+    written = json.dumps(value) if as_text else value
+    try:
+        (hit,) = receive(event(n="signup", **{key: written}))
+    except BadRequest as bad:
+        refusal(bad)
+    else:
+        given_ = value if isinstance(value, dict) else {}
+        assert {name for name, _ in hit.raw_properties} <= given_.keys()
+        assert all(isinstance(each, str | int | float) for _, each in hit.raw_properties)
 
 
 @given(
