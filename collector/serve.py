@@ -1,7 +1,6 @@
 """Run the server on one address until it is told to stop."""
 
 import gc
-import logging
 import signal
 import socket
 import sys
@@ -9,6 +8,8 @@ from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from collector.logs import write_without_values
 
 
 class AddressInUse(Exception):
@@ -50,7 +51,7 @@ def serve(app: ASGIApp, listening: socket.socket, on_listening: Callable[[], Non
     The access log stays off: it would print addresses. Forwarded headers are not
     believed, so the address is the peer's own.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    write_without_values()
     # What start-up made lives as long as the process: the collector need not look at it again,
     # and hits leave little for it to find.
     gc.collect()
