@@ -1,6 +1,6 @@
 """Network addresses, made coarse.
 
-A peer address as text comes in; its network (/24 or /48) or the bytes for a
+A peer address as text comes in; its network (/24 or /48, or wider) or the bytes for a
 visitor key go out. Text that is no address gives `UNKNOWN` or no bytes.
 """
 
@@ -14,28 +14,41 @@ _SIX_TO_FOUR = b"\x20\x02"  # RFC 3056: a whole IPv4 address follows, so a /48 w
 _LONGEST_ADDRESS = 100  # a full IPv6 address with brackets, zone and port stays well below
 
 
-def coarsen_address(raw_address: str) -> str:
-    """Return the /24 or /48 that `raw_address` lies in, such as ``192.0.2.0/24``.
+V4_BITS = 24
+V6_BITS = 48
 
-    IPv4 inside IPv6 (mapped or 6to4) is read as IPv4; a port and a zone id are ignored.
+
+def coarsen_address(raw_address: str, v4_bits: int = V4_BITS, v6_bits: int = V6_BITS) -> str:
+    """Return the network that `raw_address` lies in, such as ``192.0.2.0/24``.
+
+    IPv4 inside IPv6 (mapped or 6to4) is read as IPv4; a port and a zone id are ignored. The
+    numbers of bits are multiples of 8.
     """
     packed = _read_address(raw_address)
     if len(packed) == 4:
-        return f"{packed[0]}.{packed[1]}.{packed[2]}.0/24"
+        if v4_bits == V4_BITS:
+            return f"{packed[0]}.{packed[1]}.{packed[2]}.0/24"
+        return f"{inet_ntop(AF_INET, _cut(packed, v4_bits))}/{v4_bits}"
     if packed:
-        return inet_ntop(AF_INET6, packed[:6] + bytes(10)) + "/48"
+        return f"{inet_ntop(AF_INET6, _cut(packed, v6_bits))}/{v6_bits}"
     return UNKNOWN
 
 
-def packed_address(raw_address: str, what: VisitorAddress) -> bytes:
-    """Return what the policy lets into a visitor key: 4 or 16 bytes, 3 or 6 when truncated.
+def packed_address(
+    raw_address: str, what: VisitorAddress, v4_bits: int = V4_BITS, v6_bits: int = V6_BITS
+) -> bytes:
+    """Return what the policy lets into a visitor key: 4 or 16 bytes, or those left of them.
 
     Text that is no address gives no bytes.
     """
     packed = _read_address(raw_address)
     if what is VisitorAddress.FULL:
         return packed
-    return packed[:3] if len(packed) == 4 else packed[:6]
+    return packed[: (v4_bits if len(packed) == 4 else v6_bits) // 8]
+
+
+def _cut(packed: bytes, bits: int) -> bytes:
+    return packed[: bits // 8] + bytes(len(packed) - bits // 8)
 
 
 def _read_address(raw_address: str) -> bytes:

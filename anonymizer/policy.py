@@ -15,6 +15,8 @@ from anonymizer.hits import SiteId
 PurposeId = NewType("PurposeId", str)
 
 MAX_DIMENSIONS = 3  # DESIGN: a statistic is `by` up to three dimensions
+DEFAULT_MAX_VALUES = 10_000
+DEFAULT_TEXT_VALUES = 200
 
 
 class Dimension(StrEnum):
@@ -41,6 +43,16 @@ class Dimension(StrEnum):
     NETWORK = "network"
     DOOR = "door"
     REASON = "reason"
+    EVENT = "event"
+    PROPERTY = "property"
+    VALUE = "value"
+    BOT_KIND = "bot_kind"
+    BOT = "bot"
+    MASK = "mask"
+
+
+MACHINE_DIMENSIONS = frozenset({Dimension.BOT_KIND, Dimension.BOT})
+PROPERTY_DIMENSIONS = frozenset({Dimension.EVENT, Dimension.PROPERTY, Dimension.VALUE})
 
 
 class Grain(StrEnum):
@@ -72,12 +84,44 @@ class VisitorAddress(StrEnum):
     TRUNCATED = "truncated"
 
 
+class Property(Struct, frozen=True):
+    """What may come with an event, and which words it may become: one of three ways."""
+
+    name: str
+    values: tuple[str, ...] = ()
+    """The only words told apart."""
+    steps: tuple[int, ...] = ()
+    """Rising bounds; a number counts as the step that it lies in."""
+    text: bool = False
+    """Whether it is free text, counted without what identifies."""
+    max_values: int = DEFAULT_TEXT_VALUES
+    """How many different free texts are told apart on a site's day."""
+
+
+class Event(Struct, frozen=True):
+    """Something that visitors do besides viewing pages."""
+
+    name: str
+    properties: tuple[Property, ...] = ()
+
+
 class Site(Struct, frozen=True):
     """One site that the policy covers."""
 
     domain: SiteId
     zone: ZoneInfo
     consent: ConsentMode
+    jurisdiction: str = ""
+    """Under whose law its visitors' consent is asked, as a receipt names it."""
+    child_directed: bool = False
+    child_paths: tuple[str, ...] = ()
+    """Path beginnings, such as ``/kids``, of pages that are meant for children."""
+    lower_case_paths: bool = False
+    """Whether its server takes ``/About`` and ``/about`` for the same page."""
+    path_templates: tuple[str, ...] = ()
+    """Such as ``/user/:id/*``; the first that fits a path stands for it."""
+    hash_routing: bool = False
+    """Whether ``#/a`` tells a page."""
 
 
 class Purpose(Struct, frozen=True):
@@ -88,6 +132,10 @@ class Purpose(Struct, frozen=True):
     clause: str
     basis: Basis
     keep_days: int
+    tcf: tuple[int, ...] = (9,)
+    """The IAB TCF purposes that a consent string must all permit; none: it can permit nothing."""
+    titles: dict[str, str] = {}
+    """The title in other languages, by language tag."""
 
 
 class Statistic(Struct, frozen=True):
@@ -118,3 +166,27 @@ class Policy(Struct, frozen=True):
     campaign_parameters: dict[Dimension, str]
     """Campaign dimension → the query parameter it is read from; no other is read."""
     visitor_address: VisitorAddress
+    v4_bits: int = 24
+    """How many leading bits of an IPv4 address are kept, wherever it is truncated."""
+    v6_bits: int = 48
+    """The same of an IPv6 address."""
+    tcf_vendor: int | None = None
+    """The controller's id on IAB's vendor list; without one the publisher's segment decides."""
+    address: str = ""
+    """The controller's postal address."""
+    representative: str = ""
+    """GDPR Art. 27, where the controller has one."""
+    protection_officer: str = ""
+    """The data protection officer or department, with how to reach them."""
+    authority: str = ""
+    """The authority to complain to."""
+    high_risk: bool = False
+    """Whether an impact assessment found a high risk."""
+    stored_in: tuple[str, ...] = ()
+    """The countries where the counters lie."""
+    recipients: tuple[str, ...] = ()
+    """Who else is given counters."""
+    events: dict[str, Event] = {}
+    """Everything that is counted besides page views, by name."""
+    max_values: int = DEFAULT_MAX_VALUES
+    """How many values of a dimension that come from outside are told apart on a site's day."""

@@ -10,26 +10,32 @@ from msgspec import Struct, structs
 
 from anonymizer.hits import SiteId
 from anonymizer.policy import (
+    DEFAULT_MAX_VALUES,
     Basis,
     Dimension,
+    Event,
     Policy,
     Purpose,
     PurposeId,
     Site,
     Statistic,
-    VisitorAddress,
 )
+from anonymizer.policy_events import read_event, read_max_values
 from anonymizer.policy_faults import Fault, PolicyFaults
 from anonymizer.policy_sections import (
     DEFAULT_CAMPAIGN_PARAMETERS,
     KEYS,
+    Network,
+    Residency,
     read_campaign_parameters,
     read_head,
+    read_network,
     read_purpose,
+    read_residency,
     read_site,
-    read_visitor_address,
+    read_tcf_vendor,
 )
-from anonymizer.policy_statistics import COVERAGE, read_statistic
+from anonymizer.policy_statistics import COVERAGE, counts_refusals, read_statistic
 from anonymizer.policy_tables import Source, Table
 from anonymizer.policy_toml import read_toml
 
@@ -54,7 +60,7 @@ def read_policy(text: str, default_text: str) -> Policy:
     document = read_toml(text)
     source = Source(document.lines)
     root = Table(source, (), document.values)
-    root.refuse_unknown(tuple(KEYS))
+    root.refuse_unknown([key for key in KEYS if "." not in key])
     head_table = _read_required_table(root, "policy")
     head = read_head(head_table) if head_table is not None else None
     # Without a readable [policy], reading on as an extension finds the file's own faults only.
@@ -62,7 +68,14 @@ def read_policy(text: str, default_text: str) -> Policy:
     declared = _read_declared(root, _read_default(default_text) if extends else None)
     sites = _read_sites(root)
     network = root.read_table("network")
-    visitor_address = read_visitor_address(network) if network else VisitorAddress.FULL
+    of_network = read_network(network) if network else Network()
+    signals = root.read_table("signals")
+    tcf_vendor = read_tcf_vendor(signals) if signals else None
+    residency_table = root.read_table("residency")
+    residency = read_residency(residency_table) if residency_table else Residency()
+    events = _read_events(root)
+    limits = root.read_table("limits")
+    max_values = read_max_values(limits) if limits else DEFAULT_MAX_VALUES
     if source.faults or head is None:
         raise PolicyFaults(source.faults)
     return Policy(
@@ -76,7 +89,19 @@ def read_policy(text: str, default_text: str) -> Policy:
         purposes=declared.purposes,
         statistics=_with_min_group(declared.statistics, head.min_group),
         campaign_parameters=declared.campaign_parameters,
-        visitor_address=visitor_address,
+        visitor_address=of_network.visitor_address,
+        v4_bits=of_network.v4_bits,
+        v6_bits=of_network.v6_bits,
+        tcf_vendor=tcf_vendor,
+        address=head.address,
+        representative=head.representative,
+        protection_officer=head.protection_officer,
+        authority=head.authority,
+        high_risk=head.high_risk,
+        stored_in=residency.stored_in,
+        recipients=residency.recipients,
+        events=events,
+        max_values=max_values,
     )
 
 
@@ -108,7 +133,11 @@ def _read_declared(root: Table, default: Table | None) -> _Declared:
     purposes = {purpose.id: purpose for purpose in map(read_purpose, purpose_tables)}
     statistic_tables = _on_top_of_default(root, "statistic", "name", default)
     statistics = tuple(read_statistic(table, purposes) for table in statistic_tables)
-    _check_coverage(root, statistic_tables, purpose_tables, purposes)
+    if not any(table.values.get("name") == COVERAGE for table in statistic_tables):
+        message = f"the statistic {COVERAGE} is missing"
+        root.source.faults.append(Fault(1, "statistic", message))
+    refusals = [t for t, s in zip(statistic_tables, statistics, strict=True) if counts_refusals(s)]
+    _check_refusals(refusals, purpose_tables, purposes)
     parameters = next(
         (read for read in map(_read_parameters, (root, default)) if read is not None),
         dict(DEFAULT_CAMPAIGN_PARAMETERS),
@@ -144,27 +173,25 @@ def _on_top_of_default(root: Table, kind: str, key: str, default: Table | None) 
     return [*layered.values(), *added]
 
 
-def _check_coverage(
-    root: Table,
+def _check_refusals(
     statistic_tables: list[Table],
     purpose_tables: list[Table],
     purposes: dict[PurposeId, Purpose],
 ) -> None:
     """Hold that refused hits are counted (law 3), whoever refuses."""
-    coverage = next((t for t in statistic_tables if t.values.get("name") == COVERAGE), None)
-    if coverage is None:
-        message = f"the statistic {COVERAGE} is missing"
-        root.source.faults.append(Fault(1, "statistic", message))
-        return
-    served = coverage.values.get("purpose")
-    purpose = purposes.get(PurposeId(served)) if isinstance(served, str) else None
-    if purpose is None or purpose.basis is Basis.EXEMPT:
-        return
-    if "purpose" in coverage.given:
-        coverage.refuse("purpose", "must have the basis exempt: coverage counts refusals")
-    for table in purpose_tables:
-        if table.values.get("id") == served and "purpose" not in coverage.given:
-            table.refuse("basis", "must be exempt: coverage counts refusals for this purpose")
+    refused = set()
+    for of in statistic_tables:
+        served = of.values.get("purpose")
+        purpose = purposes.get(PurposeId(served)) if isinstance(served, str) else None
+        if purpose is None or purpose.basis is Basis.EXEMPT:
+            continue
+        if "purpose" in of.given:
+            of.refuse("purpose", "must have the basis exempt: refusals are counted for it")
+            continue
+        for table in purpose_tables:
+            if table.values.get("id") == served and served not in refused:
+                refused.add(served)
+                table.refuse("basis", "must be exempt: refusals are counted for this purpose")
 
 
 def _read_parameters(root: Table | None) -> dict[Dimension, str] | None:
@@ -185,6 +212,19 @@ def _read_sites(root: Table) -> dict[SiteId, Site]:
         sites[site.domain] = site
         lines.setdefault(site.domain, table.line("domain"))
     return sites
+
+
+def _read_events(root: Table) -> dict[str, Event]:
+    events: dict[str, Event] = {}
+    lines: dict[str, int] = {}
+    for table in root.read_tables("event"):
+        event = read_event(table)
+        if event.name in lines:
+            table.refuse("name", f"must be unique: line {lines[event.name]} gives it already")
+        elif event.name:
+            lines[event.name] = table.line("name")
+            events[event.name] = event
+    return events
 
 
 def _read_required_table(root: Table, key: str) -> Table | None:

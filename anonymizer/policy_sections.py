@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from anonymizer.addresses import V4_BITS, V6_BITS
 from anonymizer.hits import SiteId
+from anonymizer.paths import BadTemplate, read_template
 from anonymizer.policy import (
     Basis,
     ConsentMode,
@@ -29,12 +31,32 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "languages",
         "extends",
         "min_group",
+        "address",
+        "representative",
+        "protection_officer",
+        "authority",
+        "high_risk",
     ),
-    "site": ("domain", "timezone", "consent"),
-    "purpose": ("id", "title", "clause", "basis", "keep_days"),
+    "site": (
+        "domain",
+        "timezone",
+        "consent",
+        "jurisdiction",
+        "child_directed",
+        "child_paths",
+        "lower_case_paths",
+        "path_templates",
+        "hash_routing",
+    ),
+    "purpose": ("id", "title", "titles", "clause", "basis", "keep_days", "tcf"),
     "statistic": ("name", "purpose", "by", "grain", "min_group", "keep_days"),
-    "network": ("visitor_address",),
+    "signals": ("tcf_vendor",),
+    "residency": ("stored_in", "recipients"),
+    "network": ("visitor_address", "v4_bits", "v6_bits"),
     "paths": ("campaign_parameters",),
+    "event": ("name", "property"),
+    "event.property": ("name", "values", "steps", "text", "max_values"),
+    "limits": ("max_values",),
 }
 """Every table a policy file may hold, and every key of each."""
 
@@ -58,6 +80,10 @@ _ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*)*"
 _NO_ZONES = re.compile(r"(localtime|posixrules|Factory|posix/.*|right/.*)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # RFC 5646, without private use
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_PATH_START = re.compile(r"/[^\s?#]*")
+_MAX_TCF_PURPOSE = 24  # the bits a consent string has for them (TCF 2, core string)
+_MAX_TCF_VENDOR = 65535
 _PURPOSE_ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
@@ -73,6 +99,26 @@ class Head(Struct, frozen=True):
     languages: tuple[str, ...]
     extends: bool
     min_group: int | None
+    address: str
+    representative: str
+    protection_officer: str
+    authority: str
+    high_risk: bool
+
+
+class Network(Struct, frozen=True):
+    """The ``[network]`` table."""
+
+    visitor_address: VisitorAddress = VisitorAddress.FULL
+    v4_bits: int = V4_BITS
+    v6_bits: int = V6_BITS
+
+
+class Residency(Struct, frozen=True):
+    """The ``[residency]`` table."""
+
+    stored_in: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
 
 
 def read_head(table: Table) -> Head:
@@ -83,13 +129,18 @@ def read_head(table: Table) -> Head:
         table.refuse("extends", 'must be "default"')
     return Head(
         id=table.read_text("id"),
-        version=table.read_text("version"),
+        version=table.read_text("version", _VERSION, "at most 40 of A-Z, a-z, 0-9, . _ and -"),
         controller=table.read_text("controller"),
         contact=table.read_text("contact"),
         effective=_read_date(table, "effective"),
         languages=_read_languages(table),
         extends=extends,
         min_group=table.read_whole("min_group", 1) if "min_group" in table else None,
+        address=_read_optional(table, "address"),
+        representative=_read_optional(table, "representative"),
+        protection_officer=_read_optional(table, "protection_officer"),
+        authority=_read_optional(table, "authority"),
+        high_risk=table.read_switch("high_risk"),
     )
 
 
@@ -104,6 +155,12 @@ def read_site(table: Table) -> Site:
         domain=SiteId(domain.lower()),
         zone=_read_zone(table, "timezone"),
         consent=table.read_word("consent", ConsentMode, default=ConsentMode.EXEMPT),
+        jurisdiction=_read_optional(table, "jurisdiction"),
+        child_directed=table.read_switch("child_directed"),
+        child_paths=table.read_texts("child_paths", _PATH_START, "a path that starts with /"),
+        lower_case_paths=table.read_switch("lower_case_paths"),
+        path_templates=_read_templates(table),
+        hash_routing=table.read_switch("hash_routing"),
     )
 
 
@@ -117,13 +174,33 @@ def read_purpose(table: Table) -> Purpose:
         clause=table.read_text("clause"),
         basis=table.read_word("basis", Basis),
         keep_days=table.read_whole("keep_days", DEFAULT_KEEP_DAYS, MAX_KEEP_DAYS),
+        tcf=_read_tcf(table),
+        titles=_read_titles(table),
     )
 
 
-def read_visitor_address(table: Table) -> VisitorAddress:
+def read_tcf_vendor(table: Table) -> int | None:
+    """Read ``[signals]``."""
+    table.refuse_unknown(KEYS["signals"])
+    if "tcf_vendor" not in table:
+        return None
+    return table.read_whole("tcf_vendor", 1, _MAX_TCF_VENDOR)
+
+
+def read_residency(table: Table) -> Residency:
+    """Read ``[residency]``."""
+    table.refuse_unknown(KEYS["residency"])
+    return Residency(table.read_texts("stored_in"), table.read_texts("recipients"))
+
+
+def read_network(table: Table) -> Network:
     """Read ``[network]``."""
     table.refuse_unknown(KEYS["network"])
-    return table.read_word("visitor_address", VisitorAddress, default=VisitorAddress.FULL)
+    return Network(
+        table.read_word("visitor_address", VisitorAddress, default=VisitorAddress.FULL),
+        _read_bits(table, "v4_bits", (V4_BITS, 16, 8)),
+        _read_bits(table, "v6_bits", (V6_BITS, 32, 16)),
+    )
 
 
 def read_campaign_parameters(table: Table) -> dict[Dimension, str] | None:
@@ -144,6 +221,53 @@ def read_campaign_parameters(table: Table) -> dict[Dimension, str] | None:
         for dimension in DEFAULT_CAMPAIGN_PARAMETERS
         if dimension in names
     }
+
+
+def _read_templates(table: Table) -> tuple[str, ...]:
+    templates = table.read_texts("path_templates")
+    for template in templates:
+        try:
+            read_template(template)
+        except BadTemplate as error:
+            table.refuse("path_templates", str(error))
+            return ()
+    return templates
+
+
+def _read_bits(table: Table, key: str, wider: tuple[int, ...]) -> int:
+    value = table.values.get(key, wider[0])
+    if isinstance(value, int) and value in wider:
+        return value
+    table.refuse(key, f"must be {', '.join(map(str, wider))}: no finer network is ever kept")
+    return wider[0]
+
+
+def _read_optional(table: Table, key: str) -> str:
+    return table.read_text(key) if key in table else ""
+
+
+def _read_tcf(table: Table) -> tuple[int, ...]:
+    value = table.values.get("tcf", [9])
+    if isinstance(value, list) and all(
+        isinstance(item, int) and not isinstance(item, bool) and 1 <= item <= _MAX_TCF_PURPOSE
+        for item in value
+    ):
+        return tuple(value)
+    table.refuse("tcf", f"must be a list of whole numbers from 1 to {_MAX_TCF_PURPOSE}")
+    return ()
+
+
+def _read_titles(table: Table) -> dict[str, str]:
+    titles = Table(table.source, (*table.path, "titles"), {})
+    value = table.values.get("titles", {})
+    if isinstance(value, dict):
+        titles = Table(table.source, (*table.path, "titles"), value)
+    else:
+        table.refuse("titles", 'must be a table such as {zh = "…"}')
+    for language in titles.given:
+        if not _LANGUAGE.fullmatch(language):
+            titles.refuse(language, 'must be a language tag such as "zh" or "pt-BR"')
+    return {language: titles.read_text(language) for language in titles.given}
 
 
 def _read_date(table: Table, key: str) -> str:

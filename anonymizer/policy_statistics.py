@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from anonymizer.policy import (
+    MACHINE_DIMENSIONS,
     MAX_DIMENSIONS,
+    PROPERTY_DIMENSIONS,
     Dimension,
     Grain,
     Purpose,
@@ -37,6 +39,8 @@ def read_statistic(table: Table, purposes: Mapping[PurposeId, Purpose]) -> Stati
     grain = table.read_word("grain", Grain, default=Grain.DAY)
     if name == COVERAGE:
         _check_coverage(table, by, grain)
+    if by and set(by) <= MACHINE_DIMENSIONS:
+        _check_machines(table, grain)
     return Statistic(
         name=name,
         purpose=purpose.id if purpose else PurposeId(""),
@@ -47,12 +51,18 @@ def read_statistic(table: Table, purposes: Mapping[PurposeId, Purpose]) -> Stati
     )
 
 
+def counts_refusals(statistic: Statistic) -> bool:
+    """Tell whether a statistic counts hits that serve no purpose: those refused."""
+    by = frozenset(statistic.by)
+    return statistic.name == COVERAGE or (bool(by) and by <= MACHINE_DIMENSIONS)
+
+
 def default_min_group(name: str, by: tuple[Dimension, ...]) -> int:
     """Return the group size of a statistic that states none: the finer, the larger.
 
     Source: the shipped group sizes of docs/policy.md.
     """
-    if name == COVERAGE or not by:
+    if name == COVERAGE or MACHINE_DIMENSIONS.issuperset(by):  # totals, too
         return 1
     if Dimension.NETWORK in by:
         return 20
@@ -83,12 +93,27 @@ def _combination_faults(by: tuple[Dimension, ...], name: str) -> Iterator[str]:
     # A view has no view before it unless the page it went to is told as well.
     if Dimension.PREVIOUS_PAGE in by and Dimension.PAGE not in by:
         yield "must name page beside previous_page"
+    if Dimension.PREVIOUS_PAGE in by and Dimension.EVENT in by:
+        yield "must not name previous_page beside event"
     # Entry and exit are one page a visit, page and previous_page are many.
     if Dimension.ENTRY_PAGE in by and not {Dimension.PAGE, Dimension.PREVIOUS_PAGE}.isdisjoint(by):
         yield "must not name entry_page beside page or previous_page"
     # The exit moves with each view, and with it would every dimension beside it.
     if Dimension.EXIT_PAGE in by and len(by) > 1:
         yield "must name exit_page alone"
+    yield from _subject_faults(frozenset(by))
+
+
+def _subject_faults(by: frozenset[Dimension]) -> Iterator[str]:
+    """Hold what is no view of a page to what is known of it."""
+    if by & MACHINE_DIMENSIONS and not by <= MACHINE_DIMENSIONS:
+        yield "must name nothing beside bot and bot_kind: a refused hit tells no more"
+    if Dimension.MASK in by and len(by) > 1:
+        yield "must name mask alone"
+    if Dimension.VALUE in by and Dimension.PROPERTY not in by:
+        yield "must name property beside value"
+    if Dimension.PROPERTY in by and not {Dimension.EVENT} < by <= PROPERTY_DIMENSIONS:
+        yield "must name event beside property, and no other than value"
 
 
 def _check_coverage(table: Table, by: tuple[Dimension, ...] | None, grain: Grain) -> None:
@@ -97,6 +122,12 @@ def _check_coverage(table: Table, by: tuple[Dimension, ...] | None, grain: Grain
         table.refuse("by", 'must be ["door", "reason"] in coverage')
     if grain is not Grain.DAY:
         table.refuse("grain", 'must be "day" in coverage')
+
+
+def _check_machines(table: Table, grain: Grain) -> None:
+    """Hold machines, which are refused hits, to their day."""
+    if grain is not Grain.DAY:
+        table.refuse("grain", 'must be "day" for bots: a refused hit tells no hour')
 
 
 def _read_min_group(table: Table, name: str, by: tuple[Dimension, ...]) -> int:

@@ -96,6 +96,13 @@ class Table:
         self.refuse(key, "must be " + " or ".join(f'"{word}"' for word in words))
         return next(iter(words))
 
+    def read_switch(self, key: str) -> bool:
+        """Read true or false; false when it is missing."""
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            self.refuse(key, "must be true or false")
+        return value is True
+
     def read_whole(self, key: str, default: int, highest: int | None = None) -> int:
         """Read a whole number from 1 up to `highest`."""
         if key not in self.values:
@@ -119,6 +126,19 @@ class Table:
         self.refuse(key, "must be a list of strings")
         return None
 
+    def read_texts(
+        self, key: str, pattern: re.Pattern[str] | None = None, wanted: str = ""
+    ) -> tuple[str, ...]:
+        """Read a list of one-line strings, each as `read_text` has it; empty when missing."""
+        items = self.read_strings(key) or []
+        found = []
+        for item in items:
+            text = Table(self.source, self.path, {key: item}).read_text(key, pattern, wanted)
+            if not text:
+                return ()
+            found.append(text)
+        return tuple(found)
+
     def read_table(self, key: str) -> "Table | None":
         """Read a table within; None when it is missing or faulty."""
         if key not in self.values:
@@ -133,7 +153,8 @@ class Table:
         """Read an array of tables; empty when it is missing or faulty."""
         value = self.values.get(key, [])
         if not isinstance(value, list):
-            self.refuse(key, f"must be an array of tables, each headed [[{key}]]")
+            header = key_of((*self.path, key))
+            self.refuse(key, f"must be an array of tables, each headed [[{header}]]")
             return []
         tables = []
         for index, item in enumerate(cast(list[object], value)):
@@ -141,5 +162,5 @@ class Table:
             if isinstance(item, dict):
                 tables.append(Table(self.source, path, cast(dict[str, object], item)))
             else:
-                self.source.refuse(path, f"must be a table, headed [[{key}]]")
+                self.source.refuse(path, f"must be a table, headed [[{key_of(path)}]]")
         return tables

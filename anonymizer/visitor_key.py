@@ -7,7 +7,7 @@ lives in memory, the key says nothing of them.
 from hashlib import blake2b
 from typing import TypeAlias
 
-from anonymizer.addresses import packed_address
+from anonymizer.addresses import V4_BITS, V6_BITS, packed_address
 from anonymizer.hits import SiteId, VisitorKey
 from anonymizer.policy import VisitorAddress
 
@@ -31,10 +31,16 @@ def keyed_hash(salt: bytes | bytearray) -> KeyedHash:
 
 
 def visitor_key(
-    salt: KeyedHash, site: SiteId, raw_address: str, raw_agent: str, what: VisitorAddress
+    salt: KeyedHash,
+    site: SiteId,
+    raw_address: str,
+    raw_agent: str,
+    what: VisitorAddress,
+    v4_bits: int = V4_BITS,
+    v6_bits: int = V6_BITS,
 ) -> VisitorKey:
     """Return the key of whoever has this address and agent on `site` under `salt`."""
-    address = packed_address(raw_address, what)
+    address = packed_address(raw_address, what, v4_bits, v6_bits)
     state = salt.copy()
     # A site's name has no NUL and the address tells its length, so no two inputs run together.
     state.update(

@@ -4,10 +4,23 @@ A `CountedHit` holds coarse words and signed integers; no visitor key, no
 address, no time finer than the hour.
 """
 
+from enum import IntEnum
+
 from msgspec import Struct, msgpack
 
 COUNTED = "counted"
 """The `reason` under which a counted hit stands in the coverage statistic."""
+
+
+class Tells(IntEnum):
+    """What a row is of; the numbers stand in ``into_cells.sql`` too."""
+
+    VIEW = 0
+    """A page view, a visit, or a refusal."""
+    EVENT = 6
+    PROPERTY = 7
+    MASK = 8
+    MACHINE = 9
 
 
 class CountedHit(Struct, frozen=True, gc=False, array_like=True):
@@ -15,7 +28,9 @@ class CountedHit(Struct, frozen=True, gc=False, array_like=True):
 
     Field order is the inbox table's column order. A hit in a visit that began in
     another hour, or with another country, language or screen, makes two of these:
-    one for itself, with `hits` 1, and one for its visit, with `hits` 0.
+    one for itself, with `hits` 1, and one for its visit, with `hits` 0. So does an
+    event in an open visit, and each of its properties and each kind that was masked
+    makes one more, with `hits` 0.
     """
 
     site: str
@@ -59,6 +74,15 @@ class CountedHit(Struct, frozen=True, gc=False, array_like=True):
     """The page on which the visit ends now; empty when that did not change."""
     exit_to_visitors: int = 0
     """1 when no earlier visit of the visitor's day ended on `exit_to`."""
+    tells: int = Tells.VIEW
+    number: int = 0
+    """How many of `subject` there were, where `tells` names something else than a view."""
+    subject: str = ""
+    """The event's name, the kind that was masked, or the machine's family."""
+    property: str = ""
+    """The event's property, or the machine's kind."""
+    value: str = ""
+    """The property's value."""
 
 
 _encoder = msgpack.Encoder()

@@ -10,15 +10,16 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from anonymizer.hits import CleanHit, Door, DropReason, LocalSeconds, SiteId, VisitorKey
 from anonymizer.policy import Dimension, PurposeId
 from collector.clock import DAY_SECONDS, hour_start
-from collector.counted import COUNTED, CountedHit
-from collector.plan import PAGE_DIMENSIONS, Plan
+from collector.counted import COUNTED, CountedHit, Tells
+from collector.plan import PAGE_DIMENSIONS, Plan, Served
+from collector.subjects import SubjectCounter, tells_of
 from collector.visits import VisitMemory, Visitor
+from collector.words import OF_HIT, OF_VISIT, words_of_hit, words_of_visit
 
 _NO_KEY = VisitorKey(b"")
 
@@ -27,21 +28,7 @@ ENTRY = "(entry)"
 
 # What can vary for one visitor, in the order in which `Counter.count` lines it up:
 # first what mostly stays from view to view, then what moves with each.
-_STEADY = (
-    Dimension.ENTRY_PAGE,
-    Dimension.SOURCE,
-    Dimension.CHANNEL,
-    Dimension.REFERRER,
-    Dimension.CAMPAIGN,
-    Dimension.CAMPAIGN_SOURCE,
-    Dimension.CAMPAIGN_MEDIUM,
-    Dimension.CAMPAIGN_CONTENT,
-    Dimension.CAMPAIGN_TERM,
-    Dimension.COUNTRY,
-    Dimension.LANGUAGE,
-    Dimension.SCREEN,
-)
-_VARYING = (*_STEADY, Dimension.PAGE, Dimension.PREVIOUS_PAGE)
+_VARYING = (*OF_VISIT, *OF_HIT, Dimension.PAGE, Dimension.PREVIOUS_PAGE)
 
 _Pick = Callable[[tuple[str, ...]], Any]
 
@@ -54,30 +41,27 @@ def count_refused(
     return CountedHit(site, door.value, reason.value, hits, hour=day)
 
 
-class _Served(Struct, frozen=True):
-    """What follows from the purposes that a hit serves."""
-
-    bits: int
-    blanks: dict[str, str | int]
-    """The fields that no statistic of these purposes asks for (law 4: not on disk either)."""
-
-
 class Counter:
     """Counts clean hits against one visit memory under one plan."""
 
     def __init__(self, plan: Plan, memory: VisitMemory) -> None:
         self._memory = memory
         self._plan = plan
-        self._served: dict[frozenset[PurposeId], _Served] = {}
+        self._subjects = SubjectCounter(plan, memory)
+        self._served: dict[frozenset[PurposeId], Served] = {}
         picks = [
             (bit, _pick(combination), not PAGE_DIMENSIONS.isdisjoint(combination))
             for bit, combination in enumerate(plan.combinations)
+            if tells_of(combination) is Tells.VIEW
         ]
         self._steady_picks = tuple((bit, pick) for bit, pick, moves in picks if not moves)
         self._moving_picks = tuple((bit, pick) for bit, pick, moves in picks if moves)
 
     def count(self, hit: CleanHit, purposes: frozenset[PurposeId]) -> list[CountedHit]:
-        """Advance the visit memory by one page view and return what it adds to the counters."""
+        """Advance the visit memory by one hit and return what it adds to the counters."""
+        served = self._served.get(purposes) or self._serve(purposes)
+        if hit.event:
+            return self._subjects.count_event(hit, served)
         visitor, begins = self._memory.find(hit)
         page = hit.page
         previous_page = ENTRY
@@ -107,22 +91,9 @@ class Counter:
                 visitor.last_seen = hit.time
         visitor.page = page
         opening = visitor.opening
-        of_hit = (hit.country, hit.language, hit.screen)
-        of_visit = (opening.country, opening.language, opening.screen)
+        of_hit, of_visit = words_of_hit(hit), words_of_hit(opening)
         hour, visit_hour = hour_start(hit.local), hour_start(opening.local)
-        campaign = opening.campaign
-        came_by = (
-            opening.page,
-            opening.source,
-            opening.channel,
-            opening.referrer,
-            campaign.name,
-            campaign.source,
-            campaign.medium,
-            campaign.content,
-            campaign.term,
-        )
-        served = self._served.get(purposes) or self._serve(purposes)
+        came_by = words_of_visit(opening)
         firsts = self._firsts(visitor, (*came_by, *of_hit), page, previous_page)
         own_visit = hour == visit_hour and of_hit == of_visit
         row = CountedHit(
@@ -152,8 +123,9 @@ class Counter:
         )
         if served.blanks:
             row = replace(row, **served.blanks)
+        masked = self._subjects.count_masks(hit, visitor, served) if hit.masks else []
         if own_visit:
-            return [row]
+            return [row, *masked]
         country, language, screen = of_visit
         of_its_visit = replace(
             row,
@@ -174,15 +146,12 @@ class Counter:
             exit_to=exit_to,
             exit_to_visitors=exit_to_visitors,
         )
-        return [row, replace(of_its_visit, **served.blanks) if served.blanks else of_its_visit]
+        if served.blanks:
+            of_its_visit = replace(of_its_visit, **served.blanks)
+        return [row, of_its_visit, *masked]
 
-    def _serve(self, purposes: frozenset[PurposeId]) -> "_Served":
-        unasked = self._plan.unasked(purposes) - {Dimension.DOOR, Dimension.REASON}
-        blanks: dict[str, str | int] = dict.fromkeys(unasked - {Dimension.EXIT_PAGE}, "")
-        if Dimension.EXIT_PAGE in unasked:
-            blanks |= {"exit_from": "", "exit_from_visitors": 0}
-            blanks |= {"exit_to": "", "exit_to_visitors": 0}
-        served = self._served[purposes] = _Served(self._plan.serves(purposes), blanks)
+    def _serve(self, purposes: frozenset[PurposeId]) -> Served:
+        served = self._served[purposes] = self._plan.served(purposes)
         return served
 
     def _firsts(

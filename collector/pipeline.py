@@ -1,4 +1,4 @@
-"""The straight line: signal → gate → deidentify → count.
+"""The straight line: signal → gate → deidentify → bound → count.
 
 Takes raw hits and returns counted ones; store is handed nothing else. All hits
 of a request are de-identified before the first is counted, so that one that
@@ -8,6 +8,7 @@ can't be read leaves nothing behind.
 from collections.abc import Iterable
 
 from anonymizer.agents import Agents
+from anonymizer.consents import ConsentReader
 from anonymizer.deidentify import Tables, deidentify
 from anonymizer.gate import Gate
 from anonymizer.hits import CleanHit, DropReason, LocalSeconds, RawHit, SiteId
@@ -18,6 +19,8 @@ from collector.counted import CountedHit
 from collector.counters import Counter, count_refused
 from collector.plan import Plan
 from collector.salts import FillRandom
+from collector.subjects import count_machine
+from collector.values import DayValues
 from collector.visits import VisitMemory
 
 
@@ -25,14 +28,24 @@ class Pipeline:
     """The line under one policy, with the visit memory of one stream of time."""
 
     def __init__(
-        self, policy: Policy, plan: Plan, agents: Agents, tables: Tables, fill_random: FillRandom
+        self,
+        policy: Policy,
+        plan: Plan,
+        agents: Agents,
+        tables: Tables,
+        fill_random: FillRandom,
+        honoured: frozenset[str] = frozenset(),
     ) -> None:
+        """Take `honoured`, the versions of the policy whose consent is still good."""
         self._policy = policy
         self._gate = Gate(policy)
+        self._consents = ConsentReader(policy, honoured | {policy.version})
         self._agents = agents
         self._tables = tables
         self._memory = VisitMemory(fill_random)
         self._counter = Counter(plan, self._memory)
+        self._values = DayValues(policy)
+        self._of_machines = plan.of_machines
         self._clocks = {domain: SiteClock(site.zone) for domain, site in policy.sites.items()}
 
     def take(self, raw_hits: Iterable[RawHit]) -> list[CountedHit]:
@@ -53,17 +66,22 @@ class Pipeline:
         site = self._policy.sites[raw.site]
         local = self.local(raw.site, raw.time)
         agent = self._agents.read_agent(raw.raw_agent)
-        gated = self._gate.judge(raw, read_signals(raw, agent), site)
+        signals = read_signals(raw, agent, site, self._consents, self._tables.spam)
+        gated = self._gate.judge(raw.name, signals, site)
         if isinstance(gated, DropReason):
+            if gated is DropReason.BOT and agent.machine and self._of_machines:
+                return count_machine(raw.site, raw.door, agent.machine, local, self._of_machines)
             return count_refused(raw.site, raw.door, gated, local)
         salts = self._memory.salts(raw.site, local)
         clean = deidentify(raw, agent, local, site, self._policy, salts, self._tables)
-        return clean, gated
+        return self._values.bound(clean), gated
 
     def forget_ended_days(self, time: int, slack_seconds: int = 0) -> None:
-        """Destroy salts and visitors of every day that is over at Unix second `time`."""
+        """Destroy salts, visitors and values of every day that is over at Unix second `time`."""
         for domain, clock in self._clocks.items():
-            self._memory.forget_before(domain, clock.local(time - slack_seconds))
+            local = clock.local(time - slack_seconds)
+            self._memory.forget_before(domain, local)
+            self._values.forget_before(domain, local)
 
     def forget_visitors(self) -> None:
         """Destroy all salts and visitors: what was counted on them could not be kept."""

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import maxminddb
 
+from anonymizer.agents import Agents
 from anonymizer.countries import read_zones
 from anonymizer.deidentify import Tables
-from anonymizer.referrers import Sources
+from anonymizer.machines import Machines
+from anonymizer.referrer_spam import SpamReferrers
+from anonymizer.referrers import Sources, SpamHosts
 
 
 class BadReference(Exception):
@@ -20,6 +23,16 @@ def default_policy() -> str:
     return (files("anonymizer") / "default_policy.toml").read_text("utf-8")
 
 
+def load_agents(cache_size: int = 4096) -> Agents:
+    """Load the list of machines; return a memory of `cache_size` agents that reads by it."""
+    return Agents(Machines.from_tsv(_data("machines.tsv")), cache_size)
+
+
+def load_spam_hosts() -> SpamHosts:
+    """Load the hosts that name themselves as referrers to be looked up."""
+    return SpamHosts.from_text(_data("spam_hosts.txt"))
+
+
 def load_tables(country_database: Path | None = None) -> Tables:
     """Load source lists, time zones, and the country database where one is given.
 
@@ -27,13 +40,19 @@ def load_tables(country_database: Path | None = None) -> Tables:
         BadReference: the country database can't be read.
     """
     zones = files("tzdata") / "zoneinfo"
+    sources = Sources.from_tsv(_data("sources.tsv"))
     return Tables(
-        sources=Sources.from_tsv((files("anonymizer") / "data" / "sources.tsv").read_text("utf-8")),
+        sources=sources,
         zones=read_zones(
             (zones / "zone.tab").read_text("utf-8"), (zones / "tzdata.zi").read_text("utf-8")
         ),
         country_of_network=_country_lookup(country_database) if country_database else None,
+        spam=SpamReferrers(load_spam_hosts(), sources),
     )
+
+
+def _data(name: str) -> str:
+    return (files("anonymizer") / "data" / name).read_text("utf-8")
 
 
 def _country_lookup(path: Path) -> Callable[[str], str | None]:

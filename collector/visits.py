@@ -87,9 +87,31 @@ class VisitMemory:
             return visitor, True
         if hit.time - visitor.last_seen < VISIT_IDLE_SECONDS and not _comes_anew(hit, visitor):
             return visitor, False
-        if day_of(visitor.opening.local) != day:
+        return self._of_this_day(visitor, hit, day), True
+
+    def find_for_event(self, hit: CleanHit) -> tuple[Visitor, bool]:
+        """Return an event's visitor and whether a visit is open, which the event then prolongs.
+
+        An event begins no visit: whoever it comes from without one is remembered for this
+        day's counts alone.
+        """
+        day = day_of(hit.local)
+        visitors = self._days[hit.site, day].visitors
+        visitor = visitors.get(hit.visitor)
+        if visitor is None and hit.visitor_before is not None:
+            visitor = self._carry_over(hit, day)
+        if visitor is None:
             visitor = visitors[hit.visitor] = Visitor()
-        return visitor, True
+            return visitor, False
+        if hit.time - visitor.last_seen < VISIT_IDLE_SECONDS:
+            return visitor, True
+        return self._of_this_day(visitor, hit, day), False
+
+    def _of_this_day(self, visitor: Visitor, hit: CleanHit, day: int) -> Visitor:
+        """Return the visitor of an ended visit, or one who is new today when it began before."""
+        if visitor.last_seen and day_of(visitor.opening.local) != day:
+            visitor = self._days[hit.site, day].visitors[hit.visitor] = Visitor()
+        return visitor
 
     def _carry_over(self, hit: CleanHit, day: int) -> Visitor | None:
         if hit.visitor_before is None:

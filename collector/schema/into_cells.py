@@ -12,8 +12,10 @@ from string import Template
 from msgspec import Struct
 
 from anonymizer.policy import Dimension, Policy, Statistic
-from collector.plan import Plan, counts_visits, is_coverage, is_exit
+from collector.counted import Tells
+from collector.plan import Plan, counts_visits, is_coverage, is_exit, is_machines
 from collector.schema.tables import BATCH, cells_of
+from collector.subjects import tells_of
 
 # A hit without these has no cell in a statistic that is told apart by them.
 _OPTIONAL = frozenset(
@@ -27,6 +29,14 @@ _OPTIONAL = frozenset(
     }
 )
 
+# The inbox's columns in which a dimension stands that has none of its own name.
+_COLUMNS = {
+    Dimension.EVENT: "subject",
+    Dimension.MASK: "subject",
+    Dimension.BOT: "subject",
+    Dimension.BOT_KIND: "property",
+}
+
 
 class _Adds(IntEnum):
     """What a row adds to a cell; the numbers stand in ``into_cells.sql``."""
@@ -37,6 +47,10 @@ class _Adds(IntEnum):
     EXIT_FROM = 3
     EXIT_TO = 4
     BATCH = 5
+    EVENTS = Tells.EVENT
+    PROPERTIES = Tells.PROPERTY
+    MASKS = Tells.MASK
+    MACHINES = Tells.MACHINE
 
 
 class _Kind(Struct, frozen=True):
@@ -92,14 +106,22 @@ def _kinds_of(statistic: Statistic, plan: Plan) -> list[_Kind]:
             wanted_keys,
         )
 
+    keys = tuple(_COLUMNS.get(dimension, dimension.value) for dimension in statistic.by)
     if is_coverage(statistic):
         return [kind(_Adds.HITS, "door", "reason")]
+    if is_machines(statistic):
+        return [kind(_Adds.MACHINES, *keys)]
     if is_exit(statistic):
         return [kind(_Adds.EXIT_FROM, "exit_from"), kind(_Adds.EXIT_TO, "exit_to")]
+    tells = tells_of(statistic.by)
+    if tells is not Tells.VIEW:
+        adds = _Adds(tells)
+    else:
+        adds = _Adds.VISITS if counts_visits(statistic) else _Adds.VIEWS
     return [
         kind(
-            _Adds.VISITS if counts_visits(statistic) else _Adds.VIEWS,
-            *(dimension.value for dimension in statistic.by),
+            adds,
+            *keys,
             first_bit=plan.combination_bit(statistic),
             wanted_keys=sum(1 << at for at, d in enumerate(statistic.by) if d in _OPTIONAL),
         )

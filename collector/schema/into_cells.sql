@@ -1,6 +1,8 @@
 -- Each row of the inbox meets every kind of cell. Arrays hold what differs by kind;
 -- cells to which a row adds nothing are left out before the rest is grouped.
--- `adds` is one of: 0 hits, 1 visits and views, 2 views, 3 exit from, 4 exit to, 5 batch.
+-- `adds` is one of: 0 hits, 1 visits and views, 2 views, 3 exit from, 4 exit to, 5 batch,
+-- 6 events, 7 properties, 8 masks, 9 machines. A row's `tells` is 0, or the one of the last four
+-- that it adds to.
 CREATE MATERIALIZED VIEW discreet.into_cells TO discreet.cells AS
 SELECT
     $statistics[kind] AS statistic,
@@ -32,7 +34,7 @@ FROM
             toDateTime(toStartOfMonth(hour), 'UTC')
         ) AS period,
         multiIf(
-            adds IN (1, 2), toInt64(first),
+            adds IN (1, 2, 6, 7, 8), toInt64(first),
             adds = 3, exit_from_visitors,
             adds = 4, exit_to_visitors,
             0
@@ -41,7 +43,7 @@ FROM
         if(adds IN (1, 2), of_views, 0) AS cell_views,
         if(adds = 1, of_bounces, 0) AS cell_bounces,
         if(adds = 1, of_seconds, 0) AS cell_seconds,
-        if(adds = 0, of_hits, 0) AS cell_hits
+        multiIf(adds = 0, of_hits, adds >= 6, number, 0) AS cell_hits
     FROM
     (
         SELECT
@@ -54,6 +56,8 @@ FROM
             hits AS of_hits,
             exit_from_visitors,
             exit_to_visitors,
+            tells,
+            number,
             kind,
             k1,
             k2,
@@ -68,9 +72,10 @@ FROM
     )
     WHERE multiIf(
         adds = 0, of_hits != 0,
-        adds = 1, served,
+        adds = 1, served AND tells = 0,
         adds = 2, served AND of_views != 0,
         adds IN (3, 4), served AND k1 != '',
+        adds >= 6, adds = tells AND (served OR adds = 9),
         1
     )
     -- A hit without a campaign or a referrer has no cell in statistics told apart by these.

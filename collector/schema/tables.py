@@ -36,14 +36,16 @@ def cells_of(statistic: Statistic) -> str:
 
 
 def create_tables() -> tuple[str, ...]:
-    """Return the statements that make the database, `inbox` and `cells` where missing."""
+    """Return the statements that make the database and `cells` where missing, and `inbox` anew."""
     columns = ", ".join(
         f"{field.name} {_column_type(field.name, field.type)}" for field in fields(CountedHit)
     )
     measures = ", ".join(f"{measure} Int64" for measure in MEASURES)
     return (
         f"CREATE DATABASE IF NOT EXISTS {DATABASE}",
-        f"CREATE TABLE IF NOT EXISTS {DATABASE}.inbox ({columns}) ENGINE = Null",
+        # It holds no row, so that another version's columns can just go.
+        f"DROP TABLE IF EXISTS {DATABASE}.inbox SYNC",
+        f"CREATE TABLE {DATABASE}.inbox ({columns}) ENGINE = Null",
         f"CREATE TABLE IF NOT EXISTS {DATABASE}.done (partition String) ENGINE = Memory",
         (
             f"CREATE TABLE IF NOT EXISTS {DATABASE}.cells ("

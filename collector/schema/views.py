@@ -4,13 +4,22 @@ A cell that counts fewer visitors than its statistic's `min_group` is shown as
 `OTHER`, so every total still adds up.
 """
 
+from anonymizer.hits import OTHER
 from anonymizer.policy import Dimension, Grain, Policy, Statistic
-from collector.plan import counts_visits, is_coverage, is_exit
-from collector.schema.tables import DATABASE, cells_of
+from collector.plan import (
+    counts_views,
+    counts_visits,
+    is_coverage,
+    is_exit,
+    is_machines,
+    is_masks,
+)
+from collector.schema.tables import DATABASE, MEASURES, cells_of
 
-OTHER = "(other)"
-"""Stands in every dimension of the row that gathers the groups too small to be shown."""
+SHOWN_MEASURES = (*MEASURES, "events", "masked")
+"""Every name of a measure in the views."""
 
+_COLUMNS = {"events": "hits", "masked": "hits"}
 _ALONE = {Dimension.ENTRY_PAGE: "page", Dimension.EXIT_PAGE: "page"}
 
 
@@ -26,13 +35,20 @@ def columns_of(statistic: Statistic) -> tuple[str, ...]:
 
 def measures_of(statistic: Statistic) -> tuple[str, ...]:
     """Return the measures that have a meaning in a statistic's cells."""
-    if is_coverage(statistic):
+    if is_coverage(statistic) or is_machines(statistic):
         return ("hits",)
     if is_exit(statistic):
         return ("visitors", "visits")
+    if not counts_views(statistic):
+        return ("visitors", "masked" if is_masks(statistic) else "events")
     if not counts_visits(statistic):
         return ("visitors", "views")
     return ("visitors", "visits", "views", "bounces", "seconds")
+
+
+def column_of(measure: str) -> str:
+    """Return the column of the cells that a view's measure sums."""
+    return _COLUMNS.get(measure, measure)
 
 
 def _names(statistic: Statistic) -> tuple[str, ...]:
@@ -44,7 +60,7 @@ def _create_view(statistic: Statistic) -> str:
     names = _names(statistic)
     keys = tuple(f"k{number}" for number in range(1, len(names) + 1))
     inner = ", ".join(("site", "period", *keys))
-    totals = ", ".join(f"sum({measure}) AS cell_{measure}" for measure in measures)
+    totals = ", ".join(f"sum({column_of(measure)}) AS cell_{measure}" for measure in measures)
     cells = (
         f"SELECT {inner}, {totals} FROM {DATABASE}.cells"
         f" WHERE statistic = '{cells_of(statistic)}' AND grain = '{statistic.grain.value}'"
@@ -52,7 +68,8 @@ def _create_view(statistic: Statistic) -> str:
     )
     period = "period" if statistic.grain is Grain.HOUR else "toDate(period)"
     guarded = statistic.min_group > 1 and not is_coverage(statistic)
-    big_enough = f"cell_visitors >= {statistic.min_group}"
+    # Of machines no visitors are known: their hits stand in for them.
+    big_enough = f"cell_{measures[0]} >= {statistic.min_group}"
     if guarded and not keys:
         cells += f" AND {big_enough}"
     shown = (f"if({big_enough}, {key}, '{OTHER}')" if guarded else key for key in keys)

@@ -69,3 +69,23 @@ def test_spellings_of_one_address_are_one() -> None:
     what = VisitorAddress.FULL
     assert packed_address("::ffff:192.0.2.7", what) == packed_address("192.0.2.7:80", what)
     assert packed_address("2001:db8:0:0::1", what) == packed_address("[2001:DB8::1]:1", what)
+
+
+@pytest.mark.parametrize(
+    ("raw_address", "network"),
+    [
+        ("192.0.2.77", "192.0.0.0/16"),
+        ("::ffff:192.0.2.77", "192.0.0.0/16"),
+        ("2001:db8:1:2::7", "2001:db8::/32"),
+    ],
+)
+def test_policy_may_ask_for_wider_networks(raw_address: str, network: str) -> None:
+    assert coarsen_address(raw_address, 16, 32) == network
+
+
+def test_truncated_visitor_address_is_as_wide_as_the_network() -> None:
+    what = VisitorAddress.TRUNCATED
+
+    assert packed_address("192.0.2.7", what, 16, 32) == b"\xc0\x00"
+    assert packed_address("2001:db8:1::7", what, 16, 32) == bytes.fromhex("20010db8")
+    assert packed_address("192.0.2.7", VisitorAddress.FULL, 16, 32) == b"\xc0\x00\x02\x07"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anonymizer.agents import Agent, Agents
+from anonymizer.agents import Agent
 from anonymizer.deidentify import DaySalts, Tables, coarsen_width, deidentify, read_language
 from anonymizer.hits import (
     DIRECT,
@@ -21,9 +21,10 @@ from anonymizer.policy import ConsentMode, Dimension, Policy, Site, VisitorAddre
 from anonymizer.referrers import Sources
 from anonymizer.urls import BadUrl
 from anonymizer.visitor_key import keyed_hash, visitor_key
+from collector.reference import load_agents
 
-AGENTS = Agents()
-FIREFOX = Agent("desktop", "Firefox 128", "Linux", False)
+AGENTS = load_agents()
+FIREFOX = Agent("desktop", "Firefox 128", "Linux")
 RAW_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 SALT, EARLIER = keyed_hash(bytes(32)), keyed_hash(bytes(range(32)))
 SITE = Site(SiteId("example.org"), ZoneInfo("Europe/Berlin"), ConsentMode.EXEMPT)
@@ -101,6 +102,7 @@ def test_every_field_is_made_coarse() -> None:
         network="192.0.2.0/24",
         visitor=key,
         visitor_before=None,
+        masks=("email",),
     )
 
 

@@ -79,8 +79,11 @@ class Line:
         campaign: Campaign = Campaign(),  # noqa: B008  # frozen
         purposes: frozenset[PurposeId] | None = None,
         site: SiteId = SITE,
+        event: str = "",
+        properties: tuple[tuple[str, str], ...] = (),
+        masks: tuple[str, ...] = (),
     ) -> list[CountedHit]:
-        """Count one view and return its rows; a visitor's name stands for the agent."""
+        """Count one view, or an event, and return its rows; a visitor's name is the agent's."""
         local = self.local(time, site)
         salts = self.memory.salts(site, local)
         keys = [
@@ -107,6 +110,9 @@ class Line:
             network="192.0.2.0/24",
             visitor=keys[0],
             visitor_before=keys[1] if len(keys) > 1 else None,
+            event=event,
+            properties=properties,
+            masks=masks,
         )
         return self._counter.count(hit, self._purposes if purposes is None else purposes)
 

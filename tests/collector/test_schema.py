@@ -53,6 +53,7 @@ def line() -> Line:
 # The order of columns is part of what analysts rely on.
 VIEWS = """\
 view                  period  told apart by                             measures
+bots                  day     bot_kind bot                              hits
 campaign_contents     day     campaign_content                          visitors visits views bounces seconds
 campaign_terms        day     campaign_term                             visitors visits views bounces seconds
 campaigns             day     campaign campaign_source campaign_medium  visitors visits views bounces seconds
@@ -64,6 +65,8 @@ countries             day     country                                   visitors
 coverage              day     door reason                               hits
 devices               day     device browser os                         visitors visits views bounces seconds
 entry_pages           day     page                                      visitors visits views bounces seconds
+event_properties      day     event property value                      visitors events
+events                day     event                                     visitors events
 exit_pages            day     page                                      visitors visits
 languages             day     language                                  visitors visits views bounces seconds
 networks              day     network                                   visitors visits views bounces seconds
@@ -73,6 +76,7 @@ pages_by_device       day     page device                               visitors
 pages_by_source       day     page source                               visitors views
 referrers             day     referrer                                  visitors visits views bounces seconds
 screens               day     screen                                    visitors visits views bounces seconds
+scrubbed              day     mask                                      visitors masked
 sources               day     source                                    visitors visits views bounces seconds
 sources_by_country    day     source country                            visitors visits views bounces seconds
 sources_by_device     day     source device                             visitors visits views bounces seconds
@@ -83,10 +87,11 @@ TYPES = {
     "Date": "day",
     "DateTime(UTC)": "hour",
     "LowCardinality(String)": "site",
-    "Int64": "bounces hits seconds views visitors visits",
+    "Int64": "bounces events hits masked seconds views visitors visits",
     "String": (
-        "browser campaign campaign_content campaign_medium campaign_source campaign_term channel"
-        " country device door language network os page previous_page reason referrer screen source"
+        "bot bot_kind browser campaign campaign_content campaign_medium campaign_source"
+        " campaign_term channel country device door event language mask network os page"
+        " previous_page property reason referrer screen source value"
     ),
 }
 

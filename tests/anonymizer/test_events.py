@@ -1,0 +1,139 @@
+"""An event's properties: declared ones become one of few words, nothing else goes on."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anonymizer.events import MAX_TEXT_VALUE_CHARACTERS, read_properties, step_of
+from anonymizer.hits import OTHER, Scalar
+from anonymizer.policy import Event, Property
+
+SIGNUP = Event(
+    "signup",
+    (
+        Property("plan", values=("free", "pro", "2", "true")),
+        Property("amount", steps=(10, 100, 1000)),
+        Property("query", text=True),
+    ),
+)
+CANARY = "kanarienvogel"
+
+
+def read(**properties: Scalar) -> tuple[tuple[str, str], ...]:
+    return read_properties(SIGNUP, tuple(properties.items()))[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        pytest.param("pro", "pro", id="declared"),
+        pytest.param("Pro", OTHER, id="another case"),
+        pytest.param("enterprise", OTHER, id="not declared"),
+        pytest.param("", OTHER, id="empty"),
+        pytest.param(2, "2", id="number as JSON writes it"),
+        pytest.param(2.0, OTHER, id="number written otherwise"),
+        pytest.param(True, "true", id="switch as JSON writes it"),
+        pytest.param(False, OTHER, id="the other switch"),
+    ],
+)
+def test_value_is_a_declared_one_or_other(value: Scalar, word: str) -> None:
+    assert read(plan=value) == (("plan", word),)
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        pytest.param(9.99, "<10", id="below the first"),
+        pytest.param(-3, "<10", id="negative"),
+        pytest.param(10, "10–99", id="on a bound"),
+        pytest.param(99, "10–99", id="last of a step"),
+        pytest.param(99.99, "10–99", id="between two steps"),
+        pytest.param(100, "100–999", id="on the next bound"),
+        pytest.param(10**30, "≥1000", id="enormous"),
+        pytest.param("99", "10–99", id="text of a number"),
+        pytest.param("-1.5", "<10", id="text of a fraction"),
+    ],
+)  # fmt: skip
+def test_number_is_the_step_it_lies_in(value: Scalar, word: str) -> None:
+    assert read(amount=value) == (("amount", word),)
+
+
+@pytest.mark.parametrize(
+    ("steps", "number", "word"),
+    [
+        ((3,), 3, "≥3"),
+        ((3,), 2, "<3"),
+        ((1, 2, 5), 1, "1"),
+        ((1, 2, 5), 4, "2–4"),
+        ((0,), -1, "<0"),
+    ],
+)
+def test_step_of_one_number_is_that_number(steps: tuple[int, ...], number: int, word: str) -> None:
+    assert step_of(number, steps) == word
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(True, False, "", " ", "ten", "1e3", "١٢", "0x10", "1" * 16, "nan", "inf", "12 "),
+        *(float("inf"), float("-inf"), float("nan")),
+    ],
+    ids=repr,
+)
+def test_what_is_no_number_is_left_out_of_steps(value: Scalar) -> None:
+    assert read(amount=value) == ()
+
+
+@pytest.mark.parametrize("value", [3, 4.5, True])
+def test_what_is_no_text_is_left_out_of_text(value: Scalar) -> None:
+    assert read(query=value) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "word", "kinds"),
+    [
+        pytest.param("red shoes", "red shoes", (), id="innocent"),
+        pytest.param(" red \n shoes ", "red shoes", (), id="white space"),
+        pytest.param("ask ada@mail.example now", "ask :email now", ("email",), id="e-mail"),
+        pytest.param("call 0176 12345678", "call :number", ("number",), id="phone"),
+        pytest.param("x" * 30 + " " + "word " * 30, ..., None, id="long"),
+        pytest.param("\x00\u200b", None, (), id="nothing left"),
+    ],
+)
+def test_text_is_scrubbed_and_short(value: str, word: object, kinds: object) -> None:
+    properties, masks = read_properties(SIGNUP, (("query", value),))
+
+    if word is None:
+        assert properties == ()
+    elif word is not ...:
+        assert properties == (("query", word),)
+    assert all(len(text) <= MAX_TEXT_VALUE_CHARACTERS for _, text in properties)
+    assert kinds is None or masks == kinds
+
+
+def test_properties_come_in_the_order_of_their_declaration() -> None:
+    assert [name for name, _ in read(query="a", amount=1, plan="pro")] == [
+        *("plan", "amount", "query")
+    ]
+
+
+NAMES = st.sampled_from(["plan", "amount", "query"]) | st.text(max_size=20)
+VALUES = st.text(max_size=80) | st.integers() | st.floats() | st.booleans() | st.just(CANARY)
+
+
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=10))
+def test_only_declared_names_and_words_come_out(given_: list[tuple[str, Scalar]]) -> None:
+    properties, _ = read_properties(SIGNUP, tuple(given_))
+
+    words = dict(properties)
+    assert words.keys() <= {"plan", "amount", "query"}
+    assert words.get("plan", OTHER) in {"free", "pro", "2", "true", OTHER}
+    assert words.get("amount", "<10") in {"<10", "10–99", "100–999", "≥1000"}
+    assert len(words.get("query", "")) <= MAX_TEXT_VALUE_CHARACTERS
+
+
+@given(st.lists(st.tuples(st.text(max_size=20).filter(lambda name: name != "plan"), VALUES)))
+def test_undeclared_properties_change_nothing(given_: list[tuple[str, Scalar]]) -> None:
+    only = Event("only", SIGNUP.properties[:1])
+
+    assert read_properties(only, (*given_, ("plan", "pro"))) == ((("plan", "pro"),), ())
