@@ -15,11 +15,10 @@ from collector.intake import Intake
 from collector.receive import (
     MAX_BODY_BYTES,
     BadRequest,
-    Sender,
-    read_sender,
     receive_events,
     receive_pixel,
 )
+from collector.sender import Sender, read_sender
 
 log = logging.getLogger("discreet")
 
@@ -37,12 +36,29 @@ _CORS: tuple[_Header, ...] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"x-discreet"),
 )
-_TAKEN: tuple[_Header, ...] = (*_CORS, (b"content-type", b"text/plain"))
+_NOT_TRACKING: _Header = (b"tk", b"N")  # `well_known` says so at length
+_BY_SIGNAL: _Header = (b"vary", b"DNT, Sec-GPC, Cookie")
+"""X-Discreet says whether the hit was refused, so no cache may take one visitor's for another's."""
+_TAKEN: tuple[_Header, ...] = (
+    *_CORS,
+    (b"content-type", b"text/plain"),
+    (b"tk", b"N;event"),
+    _BY_SIGNAL,
+)
 _SHOWN: tuple[_Header, ...] = (
     (b"content-type", b"image/gif"),
+    (b"tk", b"N;pixel"),
+    _BY_SIGNAL,
     (b"cache-control", b"no-store"),
 )
+_REFUSED: tuple[_Header, ...] = (
+    *_CORS,
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    _NOT_TRACKING,
+)
 _PREFLIGHT: tuple[_Header, ...] = (
+    _NOT_TRACKING,
     (b"access-control-allow-methods", b"POST"),
     (b"access-control-allow-headers", b"content-type"),
     (b"access-control-max-age", b"86400"),
@@ -72,7 +88,7 @@ class Doors:
         if method == "OPTIONS":
             await _answer(send, 204, b"", (*_CORS, *_PREFLIGHT))
         elif method != "POST":
-            await _answer(send, 405, b"", ((b"allow", b"POST, OPTIONS"),))
+            await _answer(send, 405, b"", (_NOT_TRACKING, (b"allow", b"POST, OPTIONS")))
         else:
             try:
                 body = await _read_body(receive)
@@ -87,7 +103,7 @@ class Doors:
     async def pixel(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer the web beacon: a 43-byte GIF when the hit is on disk, counted or refused."""
         if scope["method"] != "GET":
-            await _answer(send, 405, b"", ((b"allow", b"GET"),))
+            await _answer(send, 405, b"", (_NOT_TRACKING, (b"allow", b"GET")))
             return
         query = scope["query_string"]
         try:
@@ -122,8 +138,7 @@ async def _refuse(send: Send, error: Exception) -> None:
         log.error("a request failed: %s", type(error).__name__)
         error = BadRequest("server", "failed to read the request", status=500)
     body = json.dumps({"error": str(error), "field": error.field}).encode()
-    headers = (*_CORS, (b"content-type", b"application/json"), (b"cache-control", b"no-store"))
-    await _answer(send, error.status, body, headers)
+    await _answer(send, error.status, body, _REFUSED)
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: Sequence[_Header]) -> None:
