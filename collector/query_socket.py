@@ -1,7 +1,7 @@
-"""The running server's door for `discreet query`: a Unix socket in the data directory.
+"""The running server's door for other commands: a Unix socket in the data directory.
 
-One JSON line asks (`sql`, `format`); one JSON line answers with the length of
-what follows or with an error. Whoever may read the directory may ask.
+One JSON line asks (`kind`, and the `values` that kind wants); one JSON line answers
+with the length of what follows or with an error. Whoever owns the directory may ask.
 """
 
 import asyncio
@@ -9,24 +9,37 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+
+import msgspec
+from msgspec import Struct
 
 MAX_QUESTION_BYTES = 1_000_000
 
-Answer = Callable[[str, str], Awaitable[bytes]]
+Values = Mapping[str, str]
+Handler = Callable[[Values], Awaitable[bytes]]
+"""Answers one kind of request. A value that it misses is a `KeyError`; a refusal `Refused`."""
 
 
-class QueryRefused(Exception):
-    """ClickHouse's word on why a query was not answered."""
+class Refused(Exception):
+    """Why a request was not answered, in one line for whoever asked."""
 
 
 class NoServer(Exception):
     """Nobody listens on the socket."""
 
 
-async def serve_queries(path: Path, answer: Answer) -> asyncio.AbstractServer:
-    """Listen on `path` and answer each connection's one question."""
+class _Question(Struct, frozen=True):
+    kind: str
+    values: dict[str, str]
+
+
+_decode = msgspec.json.Decoder(_Question).decode
+
+
+async def serve_requests(path: Path, handlers: Mapping[str, Handler]) -> asyncio.AbstractServer:
+    """Listen on `path` and answer each connection's one request by the handler of its kind."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Whoever asks may hang up before the answer.
@@ -36,12 +49,12 @@ async def serve_queries(path: Path, answer: Answer) -> asyncio.AbstractServer:
 
     async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            question = json.loads(await reader.readline())
-            payload = await answer(str(question["sql"]), str(question["format"]))
+            question = _decode(await reader.readline())
+            payload = await handlers[question.kind](question.values)
             head: dict[str, object] = {"bytes": len(payload)}
-        except QueryRefused as refused:
+        except Refused as refused:
             payload, head = b"", {"error": str(refused)}
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, RecursionError, msgspec.DecodeError):
             payload, head = b"", {"error": "the question can't be read"}
         writer.write(json.dumps(head).encode() + b"\n" + payload)
         await writer.drain()
@@ -49,23 +62,23 @@ async def serve_queries(path: Path, answer: Answer) -> asyncio.AbstractServer:
     return await asyncio.start_unix_server(converse, sock=_listen(path), limit=MAX_QUESTION_BYTES)
 
 
-def ask(path: Path, sql: str, output_format: str) -> bytes:
-    """Ask the server that listens on `path`.
+def ask(path: Path, kind: str, values: Values) -> bytes:
+    """Ask the server that listens on `path` for one kind of answer.
 
     Raises:
         NoServer: nobody listens there.
-        QueryRefused: the query was not answered, and why.
+        Refused: the request was not answered, and why.
     """
     with _unix_socket() as asking:
         try:
             _at(path, asking.connect)
         except OSError:
             raise NoServer from None
-        asking.sendall(json.dumps({"sql": sql, "format": output_format}).encode() + b"\n")
+        asking.sendall(json.dumps({"kind": kind, "values": dict(values)}).encode() + b"\n")
         with asking.makefile("rb") as answer:
             head = json.loads(answer.readline() or b'{"error": "the server went away"}')
             if "error" in head:
-                raise QueryRefused(head["error"])
+                raise Refused(head["error"])
             return answer.read(head["bytes"])
 
 

@@ -57,7 +57,7 @@ class Store:
         Raises:
             StoreFailed: another process has the directory open, or it can't be used.
         """
-        return cls(_open(path))
+        return cls(open_engine(path))
 
     def close(self) -> None:
         """Close the connection; an embedded engine ends with its last connection."""
@@ -65,10 +65,14 @@ class Store:
 
     def apply(self, policy: Policy, plan: Plan) -> None:
         """Make tables and views what the policy asks for. No insert may run meanwhile."""
-        with _failures("the tables and views could not be made"):
-            for statement in create_tables():
-                self._client.command(statement)
+        with failures("the tables and views could not be made"):
+            create_database, *create_the_rest = create_tables()
+            self._client.command(create_database)
+            # What reads the inbox goes before it: a store without it is new, should this end
+            # half-way.
             self._client.command(f"DROP VIEW IF EXISTS {DATABASE}.into_cells SYNC")
+            for statement in create_the_rest:
+                self._client.command(statement)
             self._client.command(create_into_cells(policy, plan))
             declared = {statistic.name for statistic in policy.statistics}
             for (name,) in self._client.query(
@@ -82,7 +86,7 @@ class Store:
 
     def is_new(self) -> bool:
         """Tell whether no policy was ever applied to this store."""
-        with _failures("the store can't be read"):
+        with failures("the store can't be read"):
             found = self._client.query(
                 "SELECT count() FROM system.tables WHERE database = {database:String}"
                 " AND name = 'into_cells'",
@@ -92,7 +96,7 @@ class Store:
 
     def batches(self) -> PartitionCounts:
         """Return how many batches each partition took in."""
-        with _failures("the store can't be read"):
+        with failures("the store can't be read"):
             rows = self._client.query(
                 f"SELECT {PARTITION} AS partition, sum(hits)"
                 f" FROM {DATABASE}.cells WHERE statistic = '{BATCH}' GROUP BY partition"
@@ -107,7 +111,7 @@ class Store:
         Raises:
             StoreFailed: it is unknown whether the rows arrived; send them again.
         """
-        with _failures("a batch could not be added"):
+        with failures("a batch could not be added"):
             self._set_done(frozenset(done))
             self._client.raw_insert(
                 f"{DATABASE}.inbox",
@@ -142,7 +146,7 @@ class Reader:
         Raises:
             StoreFailed: another process has the directory open, or it can't be used.
         """
-        return cls(_open(path))
+        return cls(open_engine(path))
 
     def close(self) -> None:
         """Close the connection."""
@@ -154,7 +158,7 @@ class Reader:
         Raises:
             StoreFailed: the query could not be answered.
         """
-        with _failures("the query failed"), self._whole_answers():
+        with failures("the query failed"), self._whole_answers():
             return self._client.query(sql, parameters=dict(parameters)).result_rows
 
     def raw_query(self, sql: str, output_format: str) -> bytes:
@@ -183,7 +187,12 @@ class Reader:
             raise
 
 
-def _open(path: Path) -> Client:
+def open_engine(path: Path) -> Client:
+    """Open the embedded engine on the directory `path`.
+
+    Raises:
+        StoreFailed: another process has the directory open, or it can't be used.
+    """
     try:
         return clickhouse_connect.get_client(interface="chdb", path=str(path))
     except ClickHouseError as error:
@@ -191,7 +200,8 @@ def _open(path: Path) -> Client:
 
 
 @contextlib.contextmanager
-def _failures(what: str) -> Iterator[None]:
+def failures(what: str) -> Iterator[None]:
+    """Raise `StoreFailed`, with `what` and the error's code, in place of ClickHouse's error."""
     # ClickHouse's messages can hold values of the rows at fault, so only the code goes on.
     try:
         yield

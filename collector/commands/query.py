@@ -7,7 +7,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from collector.commands import CommandFailed
 from collector.data_dir import DataDir, DataDirInUse
-from collector.query_socket import NoServer, QueryRefused, ask
+from collector.query_socket import NoServer, Refused, ask
 from collector.read_guard import OutsideTheViews
 from collector.spool import Spool, SpoolFailed, drain
 from collector.store import Reader, Store, StoreFailed
@@ -23,8 +23,8 @@ def run(options: argparse.Namespace) -> None:
         raise CommandFailed(f"{options.data}: there is no data directory")
     data = DataDir(options.data)
     try:
-        answer = ask(data.query_socket, options.sql, options.format)
-    except QueryRefused as refused:
+        answer = ask(data.query_socket, "query", {"sql": options.sql, "format": options.format})
+    except Refused as refused:
         raise CommandFailed(str(refused)) from None
     except NoServer:
         answer = _ask_directory(data, options.sql, options.format)

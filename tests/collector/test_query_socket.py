@@ -1,4 +1,4 @@
-"""The door of `discreet query` into a running server."""
+"""The door of other commands into a running server."""
 
 import asyncio
 import json
@@ -12,22 +12,38 @@ from typing import TypeVar
 
 import pytest
 
-from collector.query_socket import MAX_QUESTION_BYTES, NoServer, QueryRefused, ask, serve_queries
+from collector.query_socket import (
+    MAX_QUESTION_BYTES,
+    NoServer,
+    Refused,
+    Values,
+    ask,
+    serve_requests,
+)
 
 Result = TypeVar("Result")
 
 
-async def echo(sql: str, output_format: str) -> bytes:
+async def echo(values: Values) -> bytes:
+    sql, output_format = values["sql"], values["format"]
     if sql == "refuse":
-        raise QueryRefused("Code: 47. no such column")
+        raise Refused("Code: 47. no such column")
     if sql == "much":
         return b"\0\n" * 5_000_000
     return f"{output_format}: {sql}\n".encode()
 
 
+async def count(values: Values) -> bytes:
+    return f"{len(values)} values\n".encode()
+
+
+def query(path: Path, sql: str) -> bytes:
+    return ask(path, "query", {"sql": sql, "format": "TSV"})
+
+
 @asynccontextmanager
 async def serving(path: Path) -> AsyncIterator[None]:
-    server = await serve_queries(path, echo)
+    server = await serve_requests(path, {"query": echo, "count": count})
     try:
         yield
     finally:
@@ -72,12 +88,18 @@ def path(tmp_path: Path) -> Path:
     ],
 )
 def test_question_is_answered(path: Path, sql: str, answer: bytes) -> None:
-    assert while_serving(path, lambda: ask(path, sql, "TSV")) == answer
+    assert while_serving(path, lambda: query(path, sql)) == answer
+
+
+def test_each_kind_has_its_handler(path: Path) -> None:
+    answers = while_serving(path, lambda: (query(path, "x"), ask(path, "count", {"a": "b"})))
+
+    assert answers == (b"TSV: x\n", b"1 values\n")
 
 
 def test_refusal_comes_back_as_one(path: Path) -> None:
-    with pytest.raises(QueryRefused, match=r"^Code: 47\. no such column$"):
-        while_serving(path, lambda: ask(path, "refuse", "TSV"))
+    with pytest.raises(Refused, match=r"^Code: 47\. no such column$"):
+        while_serving(path, lambda: query(path, "refuse"))
 
 
 @pytest.mark.parametrize(
@@ -89,21 +111,25 @@ def test_refusal_comes_back_as_one(path: Path) -> None:
         pytest.param(b"\xff\xfe\0\n", id="no UTF-8"),
         pytest.param(b"[1]\n", id="list"),
         pytest.param(b"null\n", id="null"),
-        pytest.param(b'{"sql": "SELECT 1"}\n', id="no format"),
-        pytest.param(b'{"sql": "SELECT 1", "format"', id="half a question"),
+        pytest.param(b'{"sql": "SELECT 1", "format": "TSV"}\n', id="no kind"),
+        pytest.param(b'{"kind": "erase", "values": {}}\n', id="unknown kind"),
+        pytest.param(b'{"kind": "count"}\n', id="no values"),
+        pytest.param(b'{"kind": "count", "values": {"a": 1}}\n', id="value that is no text"),
+        pytest.param(b'{"kind": "query", "values": {"sql": "SELECT 1"}}\n', id="no format"),
+        pytest.param(b'{"kind": "count", "values"', id="half a question"),
         pytest.param(b"[" * 100_000 + b"\n", id="deeply nested"),
         pytest.param(b"x" * (MAX_QUESTION_BYTES + 1) + b"\n", id="too long"),
     ],
 )
 def test_garbage_gets_one_error_and_no_echo(path: Path, question: bytes) -> None:
-    answer, after = while_serving(path, lambda: (say(path, question), ask(path, "SELECT 1", "TSV")))
+    answer, after = while_serving(path, lambda: (say(path, question), query(path, "SELECT 1")))
 
     assert json.loads(answer) == {"error": "the question can't be read"}
     assert after == b"TSV: SELECT 1\n"
 
 
 def test_question_may_come_in_pieces(path: Path) -> None:
-    pieces = (b'{"sql": "SELE', b'CT 1", "for', b'mat": "CSV"}', b"\n")
+    pieces = (b'{"kind": "query", "values": {"sql": "SELE', b'CT 1", "for', b'mat": "CSV"}}', b"\n")
 
     answer = while_serving(path, lambda: say(path, *pieces))
 
@@ -112,11 +138,12 @@ def test_question_may_come_in_pieces(path: Path) -> None:
 
 def test_client_that_hangs_up_disturbs_nobody(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def hang_up_and_ask() -> bytes:
-        for question in (b"", b'{"sql": "x"', b'{"sql": "much", "format": "TSV"}\n'):
+        much = b'{"kind": "query", "values": {"sql": "much", "format": "TSV"}}\n'
+        for question in (b"", b'{"kind": "x"', much):
             with socket.socket(socket.AF_UNIX) as asking:
                 asking.connect(str(path))
                 asking.sendall(question)
-        return ask(path, "SELECT 1", "TSV")
+        return query(path, "SELECT 1")
 
     with caplog.at_level(logging.DEBUG):
         assert while_serving(path, hang_up_and_ask) == b"TSV: SELECT 1\n"
@@ -130,7 +157,7 @@ def test_path_longer_than_a_socket_address_works(tmp_path: Path) -> None:
     path = folder / "query.sock"
     assert len(str(path)) > 107
 
-    assert while_serving(path, lambda: ask(path, "SELECT 1", "TSV")) == b"TSV: SELECT 1\n"
+    assert while_serving(path, lambda: query(path, "SELECT 1")) == b"TSV: SELECT 1\n"
 
 
 def test_socket_is_its_owners_alone(path: Path) -> None:
@@ -143,21 +170,21 @@ def test_socket_that_a_killed_server_left_is_replaced(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))
     with pytest.raises(NoServer):
-        ask(path, "SELECT 1", "TSV")
+        query(path, "SELECT 1")
 
-    assert while_serving(path, lambda: ask(path, "SELECT 1", "TSV")) == b"TSV: SELECT 1\n"
+    assert while_serving(path, lambda: query(path, "SELECT 1")) == b"TSV: SELECT 1\n"
 
 
 def test_nobody_there_is_said_so(path: Path) -> None:
     with pytest.raises(NoServer):
-        ask(path, "SELECT 1", "TSV")
+        query(path, "SELECT 1")
 
 
 def test_several_may_ask_at_once(path: Path) -> None:
     async def run() -> list[bytes]:
         async with serving(path):
             return await asyncio.gather(
-                *(asyncio.to_thread(ask, path, f"SELECT {n}", "TSV") for n in range(20))
+                *(asyncio.to_thread(query, path, f"SELECT {n}") for n in range(20))
             )
 
     assert asyncio.run(run()) == [f"TSV: SELECT {n}\n".encode() for n in range(20)]
