@@ -22,6 +22,8 @@
       summary.textContent = `${count} requests to /api/event since this page was loaded, one for each view.`;
     } else if (count === 1) {
       summary.textContent = "One request to /api/event was made for this view.";
+    } else if (/(^|; )discreet_opt_out(=|;|$)/.test(document.cookie)) {
+      summary.textContent = "Nothing. You have opted out, so the tag stayed silent.";
     } else if (signals.length) {
       summary.textContent =
         `Nothing. Your browser says ${signals.join(" and ")}, so the tag stayed silent.`;

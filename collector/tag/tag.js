@@ -1,28 +1,36 @@
-// Discreet: one request per page view, no cookie, no storage, no id. See docs/tag.md.
+// Discreet: one request per page view; sets no cookie, writes no storage, makes no id.
+// What it sends, and when it sends nothing: docs/tag.md.
 (function () {
   "use strict";
   try {
     var script = document.currentScript;
     var site = script.getAttribute("data-site");
-    var origin = new URL(script.src).origin;
-    var api = new URL(script.getAttribute("data-api") || "/api/event", origin).href;
-    var mark = Symbol.for("discreet " + site);
+    // By its origin: fetch refuses an address with the name and password of the page's own.
+    var api = new URL(script.getAttribute("data-api") || "/api/event", new URL(script.src).origin);
+    var asks = script.hasAttribute("data-consent");
+    var child = script.hasAttribute("data-child") ? 1 : undefined;
+    var discreet = window.discreet = window.discreet || {};
     var referrer = document.referrer;
-    var waiting = true;
+    var unseen = true;
+    var views = [];
     var last;
 
-    if (!site || document[mark] || !/^https?:$/.test(location.protocol)) return;
-    document[mark] = true;
+    if (!site || discreet[site] || !/^https?:$/.test(location.protocol)) return;
+    discreet[site] = true;
+
+    // Shared by the tags of a page and by consent.js, whichever comes first.
+    discreet.consent = discreet.consent || function (told) {
+      discreet.told = told;
+      dispatchEvent(new Event("discreet"));
+    };
 
     function refused() {
       return navigator.globalPrivacyControl ||
-        [navigator.doNotTrack, window.doNotTrack, navigator.msDoNotTrack].some(function (value) {
-          return /^(1|yes)/.test(value);
-        });
+        /(^|; )discreet_opt_out(=|;|$)/.test(document.cookie) ||
+        /(^|,)(1|yes)/.test([navigator.doNotTrack, window.doNotTrack, navigator.msDoNotTrack]);
     }
 
     function send(body) {
-      if (!window.fetch) return navigator.sendBeacon(api, body);
       fetch(api, {
         method: "POST",
         body: body,
@@ -37,28 +45,45 @@
       return location.pathname + location.search;
     }
 
-    function view() {
+    function flush() {
       try {
-        if (waiting && (document.hidden || document.prerendering)) return;
-        waiting = false;
-        if (place() === last) return;
-        last = place();
-        var from = referrer;
-        referrer = "";
+        var pending = views.splice(0);
         if (refused()) return;
-        send(JSON.stringify({
-          n: "pageview",
-          u: location.origin + last,
-          d: site,
-          r: from,
-          w: innerWidth,
-          tz: Intl.DateTimeFormat().resolvedOptions().timeZone
-        }));
+        var told = discreet.told;
+        var says = told || {};
+        var c = says.purposes > "" ? says.version + "," + says.purposes : undefined;
+        if (asks ? told == null : told === null) views = pending; // undecided
+        // A refusal is not sent, it empties the queue. What a string says, the server reads.
+        else if (told === undefined || c || says.analytics_storage === "granted" ||
+            says.gdpr_consent || says.gpp || says.gdpr === 0) {
+          pending.forEach(function (view) {
+            send(JSON.stringify({
+              n: "pageview",
+              u: view[0],
+              d: site,
+              r: view[1],
+              w: innerWidth,
+              tz: Intl.DateTimeFormat().resolvedOptions().timeZone,
+              k: child,
+              c: c,
+              cm: says.analytics_storage,
+              gdpr: says.gdpr,
+              gdpr_consent: says.gdpr_consent,
+              gpp: says.gpp
+            }));
+          });
+        }
       } catch (e) {}
     }
 
-    function begin() {
-      if (waiting) view();
+    function view() {
+      if (unseen && (document.hidden || document.prerendering)) return;
+      unseen = false;
+      if (place() === last) return;
+      last = place();
+      views.push([location.origin + last, referrer]);
+      referrer = "";
+      flush();
     }
 
     ["pushState", "replaceState"].forEach(function (name) {
@@ -73,6 +98,7 @@
       };
     });
 
+    addEventListener("discreet", flush);
     addEventListener("popstate", view);
     addEventListener("pageshow", function (event) {
       if (event.persisted) {
@@ -80,8 +106,8 @@
         view();
       }
     });
-    document.addEventListener("visibilitychange", begin);
-    document.addEventListener("prerenderingchange", begin);
+    document.addEventListener("visibilitychange", view);
+    document.addEventListener("prerenderingchange", view);
     view();
   } catch (e) {}
 })();

@@ -19,6 +19,13 @@ from tests.browsing import Serve
 TAG = Path(__file__).parents[2] / "collector" / "tag" / "tag.js"
 PLAIN_TAG = '<script defer src="/tag.js" data-site="example.org"></script>'
 API = "/api/event"
+
+
+def tag_with(attributes: str) -> str:
+    """Return the tag's element with more attributes."""
+    return PLAIN_TAG.replace("data-site", f"{attributes} data-site")
+
+
 DEADLINE_SECONDS = 20
 
 

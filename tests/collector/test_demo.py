@@ -27,7 +27,7 @@ PAGES = [
     "/demo/app/beds",
     "/demo/app/seeds",
 ]
-BEYOND_THE_DEMO = ("/tag.js", "/pixel.gif", "/dashboard")
+BEYOND_THE_DEMO = ("/tag.js", "/pixel.gif", "/dashboard", "/opt-out", "/privacy")
 
 
 @pytest.fixture
@@ -136,6 +136,13 @@ def test_note_tells_when_do_not_track_kept_the_tag_silent(
 
     expect(page.locator("#sent-summary")).to_have_text(summary)
     expect(page.locator("[data-signal=dnt]")).to_have_text("on" if value == "1" else "off")
+
+
+def test_note_tells_when_the_opt_out_cookie_kept_the_tag_silent(page: Page, origin: str) -> None:
+    page.context.add_cookies([{"name": "discreet_opt_out", "value": "1", "url": origin}])
+    page.goto(origin + "/demo")
+
+    expect(page.locator("#sent-summary")).to_contain_text("You have opted out")
 
 
 def test_note_makes_no_claim_when_the_tag_was_blocked(page: Page, origin: str) -> None:
