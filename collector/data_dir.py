@@ -38,6 +38,11 @@ class DataDir:
         return self.path / "policy.toml"
 
     @property
+    def policies(self) -> Path:
+        """Hold every version of the policy that was in force."""
+        return self.path / "policies"
+
+    @property
     def query_socket(self) -> Path:
         """Be the running server's door for `discreet query`."""
         return self.path / "query.sock"

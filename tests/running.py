@@ -145,7 +145,7 @@ class Server:
     def query(self, sql: str) -> str:
         """Ask the views; TSV comes back. Goes by the socket while the server runs."""
         if self._process is not None:
-            return ask(self.data / "query.sock", sql, "TSV").decode()
+            return ask(self.data / "query.sock", "query", {"sql": sql, "format": "TSV"}).decode()
         answer = discreet("query", "--data", self.data, sql)
         assert answer.returncode == 0, answer.stderr
         return answer.stdout.decode()

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from anonymizer.policy import Policy
-from anonymizer.policy_file import read_policy
+from anonymizer.policy_file import PolicyFaults, read_policy
+from collector.policy_archive import BadArchive, read_archived
 from collector.reference import default_policy
 
 
@@ -25,3 +26,18 @@ def read_policy_file(path: Path) -> tuple[Policy, str]:
     except UnicodeDecodeError:
         raise CommandFailed(f"{path}: is no UTF-8 text") from None
     return read_policy(text, default_policy()), text
+
+
+def read_policy_or_archived(path: Path) -> Policy:
+    """Return a policy from its TOML file, or from the ``.json`` in which Discreet archived it.
+
+    Raises:
+        CommandFailed: there is no readable file, or the policy has faults, all of which it lists.
+    """
+    try:
+        return read_archived(path) if path.suffix == ".json" else read_policy_file(path)[0]
+    except BadArchive as error:
+        raise CommandFailed(str(error)) from None
+    except PolicyFaults as faults:
+        listed = "".join(f"\n  {fault}" for fault in faults.faults)
+        raise CommandFailed(f"{path}: the policy has faults:{listed}") from None

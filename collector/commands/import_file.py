@@ -14,7 +14,6 @@ from typing import cast
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from anonymizer.agents import Agents
 from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
 from anonymizer.policy_file import PolicyFaults, read_policy
@@ -23,10 +22,21 @@ from collector.data_dir import DataDir, DataDirInUse
 from collector.importing import BadLog, LogImport, Report, read_log
 from collector.pipeline import Pipeline
 from collector.plan import TooManyCombinations, make_plan
-from collector.reference import BadReference, default_policy, load_tables
+from collector.policy_archive import BadArchive, ChangedWithoutVersion, PolicyArchive
+from collector.reference import BadReference, default_policy, load_agents, load_tables
 from collector.salts import fill_from_kernel
 from collector.spool import Spool, SpoolFailed, drain
 from collector.store import Store, StoreFailed
+
+_CANT_IMPORT = (
+    BadArchive,
+    BadReference,
+    ChangedWithoutVersion,
+    DataDirInUse,
+    SpoolFailed,
+    StoreFailed,
+    TooManyCombinations,
+)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -45,10 +55,13 @@ def run(options: argparse.Namespace) -> None:
             policy, text = _policy_of(options.policy, data, site)
             if site not in policy.sites:
                 raise CommandFailed(f"--site: the policy {policy.id} has no such site")
+            if options.policy is not None:
+                # Kept once it is served: an import tells no visitor anything.
+                PolicyArchive(data.policies).check(policy)
             report, seconds = _import(file, site, policy, text, data, options.countries)
     except BadLog as error:
         raise CommandFailed(f"{options.file}: {error}") from None
-    except (BadReference, DataDirInUse, SpoolFailed, StoreFailed, TooManyCombinations) as error:
+    except _CANT_IMPORT as error:
         raise CommandFailed(str(error)) from None
     except OSError as error:
         raise CommandFailed(f"{options.data}: {error.strerror}") from None
@@ -106,7 +119,7 @@ def _import(
             drain(spool, store)
         store.apply(policy, plan)
         data.policy.write_text(text, "utf-8")
-        pipeline = Pipeline(policy, plan, Agents(), tables, fill_from_kernel)
+        pipeline = Pipeline(policy, plan, load_agents(), tables, fill_from_kernel)
         with _progress(file) as show:
 
             def on_piece(report: Report) -> None:

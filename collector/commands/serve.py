@@ -1,14 +1,16 @@
 """`discreet serve`: take hits and show the dashboard until told to stop."""
 
 import argparse
-import resource
 from pathlib import Path
 
 from anonymizer.policy import Policy
 from collector.app import App
 from collector.commands import CommandFailed, read_policy_file
 from collector.data_dir import DataDir, DataDirInUse
+from collector.forwarded import BadNetwork, TrustedProxies
 from collector.plan import TooManyCombinations
+from collector.policy_archive import BadArchive, ChangedWithoutVersion
+from collector.process import guard_memory
 from collector.reference import BadReference, load_tables
 from collector.serve import AddressInUse, listen, serve
 from collector.spool import SpoolFailed
@@ -16,7 +18,10 @@ from collector.store import StoreFailed
 
 _CANT_START = (
     AddressInUse,
+    BadNetwork,
+    BadArchive,
     BadReference,
+    ChangedWithoutVersion,
     DataDirInUse,
     SpoolFailed,
     StoreFailed,
@@ -41,13 +46,14 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
     Raises:
         CommandFailed: the address, the data directory or a file can't be used.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold addresses and salts
+    guard_memory()  # it holds addresses and salts
     try:
         tables = load_tables(options.countries)
+        proxies = TrustedProxies(options.trusted_proxy) if options.trusted_proxy else None
         listening = listen(options.host, options.port)
         data = DataDir(options.data)
         data.lock()
-        app = App(policy, text, data, tables, demo=demo)
+        app = App(policy, text, data, tables, proxies=proxies, demo=demo)
     except _CANT_START as error:
         raise CommandFailed(str(error)) from None
     except OSError as error:

@@ -18,20 +18,19 @@ from hypothesis import strategies as st
 from msgspec import convert, msgpack
 from msgspec.structs import fields
 
-from anonymizer.agents import Agents
 from anonymizer.hits import SiteId
 from collector.clock import DAY_SECONDS
 from collector.counted import COUNTED, CountedHit
 from collector.importing import MAX_LINE_BYTES, BadLog, LogImport, Report, read_log
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
-from collector.reference import load_tables
+from collector.reference import load_agents, load_tables
 from collector.spool import Spool
 from tests.collector.hits import SITE, FillInTurn, make_policy
 from tests.collector.log_lines import SAMPLE, log_line
 
 TABLES = load_tables(None)
-AGENTS = Agents()
+AGENTS = load_agents()
 FIELDS = len(fields(CountedHit))
 SMALL_PIECE = 1_000  # bytes: a handful of lines
 NOON = datetime(2024, 5, 6, 12, tzinfo=UTC)

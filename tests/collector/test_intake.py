@@ -6,14 +6,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 from msgspec import msgpack
 
-from anonymizer.agents import Agents
 from anonymizer.hits import Door, RawHit
 from collector.counted import CountedHit
 from collector.intake import Intake, Read
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.receive import BadRequest
-from collector.reference import load_tables
+from collector.reference import load_agents, load_tables
 from collector.spool import SpoolFailed
 from tests.collector.hits import SITE, FillInTurn, make_policy
 
@@ -55,7 +54,7 @@ def read(page: str, agent: str = FIREFOX, **signals: tuple[str, ...]) -> Read:
 
 def run(work: Callable[[Intake, Disk], Awaitable[None]]) -> Disk:
     policy = make_policy()
-    pipeline = Pipeline(policy, make_plan(policy), Agents(), load_tables(), FillInTurn())
+    pipeline = Pipeline(policy, make_plan(policy), load_agents(), load_tables(), FillInTurn())
 
     async def go() -> Disk:
         disk = Disk()

@@ -11,6 +11,7 @@ from collector.plan import (
     counts_visits,
     is_coverage,
     is_exit,
+    is_machines,
     make_plan,
 )
 from tests.collector.hits import make_policy
@@ -31,7 +32,7 @@ def test_every_statistic_of_visitors_has_a_bit_below_64() -> None:
     plan = make_plan(POLICY)
 
     for each in POLICY.statistics:
-        if not is_coverage(each) and not is_exit(each):
+        if not is_coverage(each) and not is_exit(each) and not is_machines(each):
             assert 0 <= plan.combination_bit(each) < MAX_COMBINATIONS
 
 
@@ -107,6 +108,10 @@ def test_purposes_become_the_bits_of_their_place_in_the_policy() -> None:
         pytest.param((Dimension.PAGE,), False, id="page, many a visit"),
         pytest.param((Dimension.PAGE, Dimension.PREVIOUS_PAGE), False, id="transition"),
         pytest.param((Dimension.DOOR, Dimension.REASON), False, id="coverage"),
+        pytest.param((Dimension.EXIT_PAGE,), False, id="exit page, counted on its own"),
+        pytest.param((Dimension.EVENT, Dimension.SOURCE), False, id="events by source"),
+        pytest.param((Dimension.MASK,), False, id="masks"),
+        pytest.param((Dimension.BOT,), False, id="machines"),
     ],
 )
 def test_visits_count_where_a_visit_has_one_value(by: tuple[Dimension, ...], counts: bool) -> None:

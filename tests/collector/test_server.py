@@ -356,7 +356,7 @@ def test_policy_that_declares_less_takes_the_view_away(fresh: Server) -> None:
     fresh.send(hit("/a"))
     fresh.stop()
     fresh.policy.write_text(
-        POLICY.replace('extends = "default"\n', "")
+        POLICY.replace('extends = "default"\n', "").replace('version = "1"', 'version = "2"')
         + '[[purpose]]\nid = "all"\ntitle = "All"\nclause = "1"\nbasis = "exempt"\n'
         '[[statistic]]\nname = "pages"\npurpose = "all"\nby = ["page"]\n'
         '[[statistic]]\nname = "coverage"\npurpose = "all"\nby = ["door", "reason"]\n'
@@ -371,7 +371,8 @@ def test_statistic_told_apart_by_other_words_begins_anew(fresh: Server) -> None:
     fresh.send(hit("/a"))
     fresh.wait_for("SELECT page, views FROM pages", "/a\t1\n")
     fresh.stop()
-    fresh.policy.write_text(POLICY + '[[statistic]]\nname = "pages"\nby = ["page", "device"]\n')
+    other = POLICY.replace('version = "1"', 'version = "2"')
+    fresh.policy.write_text(other + '[[statistic]]\nname = "pages"\nby = ["page", "device"]\n')
     fresh.start()
 
     assert fresh.query("SELECT count() FROM pages") == "0\n"

@@ -13,6 +13,7 @@ from anonymizer.policy_file import read_policy
 from collector.cli import parser
 from collector.reference import default_policy
 from collector.schema.views import columns_of
+from collector.scripts import SCRIPTS
 from dashboards.app import dashboard_routes
 from dashboards.logins import Logins
 from tools.reference import commands
@@ -89,15 +90,17 @@ def doors(logins: Path) -> set[str]:
         return []
 
     composer = (ROOT / "collector" / "app.py").read_text("utf-8")
+    modules = "".join(path.read_text("utf-8") for path in (ROOT / "collector").glob("*.py"))
     hot = re.findall(r'"(/[\w/.-]+)": doors\.', composer)
-    plain = re.findall(r'Route\("(/[\w/.-]*)"', composer)
+    plain = re.findall(r'(?:Route\(|^PATH = )"(/[\w/.{}-]*)"', modules, re.MULTILINE)
+    below_path = {"/api/consent/withdraw"}  # written as PATH and what follows
     assert hot
     assert plain
     policy = policy_of(toml_of(ROOT / "README.md"))
     routes = dashboard_routes(nothing, policy, Logins(logins), lambda: pytest.fail("no clock"))
     below = {route.path for route in routes if isinstance(route, Route)}
     assert len(below) == len({route.path for route in routes if isinstance(route, Route)})
-    return {*hot, *plain, *below, "/demo"}
+    return {*hot, *plain, *below_path, *SCRIPTS, *below, "/demo"}
 
 
 @pytest.mark.parametrize("module", modules())
@@ -147,7 +150,7 @@ def test_every_door_has_a_row(tmp_path: Path) -> None:
     text = (DOCS / "operations.md").read_text("utf-8")
     table = text.partition("## Addresses")[2].partition("\n## ")[0]
     cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
-    named = {path for cell in cells for path in re.findall(r"`[A-Z]+ (/[^`]*)`", cell)}
+    named = {path for cell in cells for path in re.findall(r"`[A-Z]+ (/[^`?]*)[^`]*`", cell)}
 
     assert named == doors(tmp_path / "logins.sqlite")
 

@@ -1,0 +1,56 @@
+"""`discreet doctor`: what it is given, what it prints, how it ends."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.running import Server, discreet, hit
+
+
+def test_missing_directory_is_bad_input(tmp_path: Path) -> None:
+    answer = discreet("doctor", "--privacy", "--data", tmp_path / "none")
+
+    assert answer.returncode == 2
+    assert answer.stderr.decode().count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--addresses", "--agents", "--log"])
+def test_missing_file_is_bad_input(tmp_path: Path, option: str) -> None:
+    answer = discreet("doctor", "--privacy", "--data", tmp_path, option, tmp_path / "none")
+
+    assert answer.returncode == 2
+    assert b"none" in answer.stderr
+
+
+def test_line_that_is_no_address_is_named_and_not_repeated(tmp_path: Path) -> None:
+    addresses = tmp_path / "addresses"
+    addresses.write_text("198.51.100.7\n\nada@mail.example\n")
+
+    answer = discreet("doctor", "--privacy", "--data", tmp_path, "--addresses", addresses)
+
+    assert answer.returncode == 2
+    assert b"line 3" in answer.stderr
+    assert b"ada" not in answer.stderr + answer.stdout
+
+
+def test_empty_directory_has_nothing_that_does_not_hold(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+
+    answer = discreet("doctor", "--privacy", "--data", tmp_path / "data")
+
+    assert answer.returncode == 0
+    assert b"not checked" in answer.stdout
+
+
+def test_check_that_does_not_hold_ends_with_1_and_names_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("198.51.100.7 - - GET /\n")
+    with Server(tmp_path) as server:
+        server.send(hit("/a")).raise_for_status()
+        server.stop()
+
+    answer = discreet("doctor", "--privacy", "--data", server.data, "--log", log)
+
+    assert answer.returncode == 1
+    assert "does not hold" in answer.stdout.decode()
+    assert "198.51.100.7" not in answer.stdout.decode()
