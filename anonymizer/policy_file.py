@@ -32,9 +32,9 @@ from anonymizer.policy_sections import (
     read_network,
     read_purpose,
     read_residency,
-    read_site,
     read_tcf_vendor,
 )
+from anonymizer.policy_sites import read_site
 from anonymizer.policy_statistics import COVERAGE, counts_refusals, read_statistic
 from anonymizer.policy_tables import Source, Table
 from anonymizer.policy_toml import read_toml

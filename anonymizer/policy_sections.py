@@ -3,20 +3,15 @@
 import re
 from collections.abc import Mapping
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from anonymizer.addresses import V4_BITS, V6_BITS
-from anonymizer.hits import SiteId
-from anonymizer.paths import BadTemplate, read_template
 from anonymizer.policy import (
     Basis,
-    ConsentMode,
     Dimension,
     Purpose,
     PurposeId,
-    Site,
     VisitorAddress,
 )
 from anonymizer.policy_tables import Table
@@ -70,18 +65,9 @@ DEFAULT_CAMPAIGN_PARAMETERS: Mapping[Dimension, str] = {
     Dimension.CAMPAIGN_TERM: "utm_term",
 }
 
-_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # RFC 1123, 2.1
-_DOMAIN = re.compile(
-    rf"(?=[^:]{{1,253}}(:|\Z)){_LABEL}(\.{_LABEL})*(:(?P<port>[1-9][0-9]{{0,4}}))?",
-    re.ASCII | re.IGNORECASE,
-)
-_ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*)*")
-# Not IANA names: the machine's own zone, and the trees that count leap seconds or repeat the rest.
-_NO_ZONES = re.compile(r"(localtime|posixrules|Factory|posix/.*|right/.*)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # RFC 5646, without private use
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
-_PATH_START = re.compile(r"/[^\s?#]*")
 _MAX_TCF_PURPOSE = 24  # the bits a consent string has for them (TCF 2, core string)
 _MAX_TCF_VENDOR = 65535
 _PURPOSE_ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -136,31 +122,11 @@ def read_head(table: Table) -> Head:
         languages=_read_languages(table),
         extends=extends,
         min_group=table.read_whole("min_group", 1) if "min_group" in table else None,
-        address=_read_optional(table, "address"),
-        representative=_read_optional(table, "representative"),
-        protection_officer=_read_optional(table, "protection_officer"),
-        authority=_read_optional(table, "authority"),
+        address=table.read_optional("address"),
+        representative=table.read_optional("representative"),
+        protection_officer=table.read_optional("protection_officer"),
+        authority=table.read_optional("authority"),
         high_risk=table.read_switch("high_risk"),
-    )
-
-
-def read_site(table: Table) -> Site:
-    """Read one ``[[site]]``."""
-    table.refuse_unknown(KEYS["site"])
-    domain = table.read_text("domain", _DOMAIN, "a host name in ASCII, with or without :port")
-    port = _DOMAIN.fullmatch(domain)
-    if port is not None and int(port["port"] or 1) > 65535:
-        table.refuse("domain", "must have a port of at most 65535")
-    return Site(
-        domain=SiteId(domain.lower()),
-        zone=_read_zone(table, "timezone"),
-        consent=table.read_word("consent", ConsentMode, default=ConsentMode.EXEMPT),
-        jurisdiction=_read_optional(table, "jurisdiction"),
-        child_directed=table.read_switch("child_directed"),
-        child_paths=table.read_texts("child_paths", _PATH_START, "a path that starts with /"),
-        lower_case_paths=table.read_switch("lower_case_paths"),
-        path_templates=_read_templates(table),
-        hash_routing=table.read_switch("hash_routing"),
     )
 
 
@@ -223,27 +189,12 @@ def read_campaign_parameters(table: Table) -> dict[Dimension, str] | None:
     }
 
 
-def _read_templates(table: Table) -> tuple[str, ...]:
-    templates = table.read_texts("path_templates")
-    for template in templates:
-        try:
-            read_template(template)
-        except BadTemplate as error:
-            table.refuse("path_templates", str(error))
-            return ()
-    return templates
-
-
 def _read_bits(table: Table, key: str, wider: tuple[int, ...]) -> int:
     value = table.values.get(key, wider[0])
     if isinstance(value, int) and value in wider:
         return value
     table.refuse(key, f"must be {', '.join(map(str, wider))}: no finer network is ever kept")
     return wider[0]
-
-
-def _read_optional(table: Table, key: str) -> str:
-    return table.read_text(key) if key in table else ""
 
 
 def _read_tcf(table: Table) -> tuple[int, ...]:
@@ -290,16 +241,3 @@ def _read_languages(table: Table) -> tuple[str, ...]:
     if not languages or not all(map(_LANGUAGE.fullmatch, languages)):
         table.refuse("languages", 'must be language tags such as "en" or "pt-BR", at least one')
     return tuple(languages)
-
-
-def _read_zone(table: Table, key: str) -> ZoneInfo:
-    wanted = "an IANA time zone name such as Europe/Berlin"
-    name = table.read_text(key, _ZONE_NAME, wanted)
-    if name:
-        try:
-            if not _NO_ZONES.fullmatch(name):
-                return ZoneInfo(name)
-        except (ValueError, OSError, LookupError):  # a folder of zones is an OSError
-            pass
-        table.refuse(key, f"must be {wanted}")
-    return ZoneInfo("UTC")

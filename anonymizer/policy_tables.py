@@ -84,6 +84,10 @@ class Table:
             return value
         return ""
 
+    def read_optional(self, key: str) -> str:
+        """Read a one-line string; empty when it is missing or faulty."""
+        return self.read_text(key) if key in self else ""
+
     def read_word(self, key: str, words: type[Word], default: Word | None = None) -> Word:
         """Read one of a closed list of words; required when there is no default."""
         if key not in self.values:

@@ -1,4 +1,7 @@
-"""Law 3: a refused hit leaves one anonymous +1 (site, day, door, reason) and nothing else."""
+"""Law 3: a refused hit leaves one anonymous +1 (site, day, door, reason) and nothing else.
+
+A machine's, which is no visitor's, leaves the name of its kind and family beside it.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,14 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import asdict, replace
 
-from anonymizer.agents import Agents
 from anonymizer.hits import Door, DropReason, RawHit, SiteId
 from anonymizer.policy import ConsentMode, Policy
 from collector.clock import DAY_SECONDS, SiteClock
-from collector.counted import CountedHit
+from collector.counted import CountedHit, Tells
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
-from collector.reference import load_tables
+from collector.reference import load_agents, load_tables
 from collector.schema.tables import BATCH, DATABASE
 from tests.collector.hits import SITE, FillInTurn, make_policy
 from tests.collector.storing import Kept
@@ -41,6 +43,7 @@ REFUSED = {
     DropReason.OPTED_OUT_GPC: replace(HIT, gpc=("1",)),
     DropReason.PREFETCH: replace(HIT, prefetch=("prefetch",)),
     DropReason.BOT: replace(HIT, raw_agent="Googlebot/2.1"),
+    DropReason.REFERRER_SPAM: replace(HIT, raw_referrer="https://www.semalt.com/a"),
     DropReason.UNDECLARED_EVENT: replace(HIT, name="Signup of ada@mail.example"),
     DropReason.NO_CONSENT: replace(HIT, site=OPT_IN),
 }
@@ -53,7 +56,7 @@ def with_opt_in(policy: Policy) -> Policy:
 
 def pipeline() -> Pipeline:
     policy = with_opt_in(POLICY)
-    return Pipeline(policy, make_plan(policy), Agents(), load_tables(), FillInTurn())
+    return Pipeline(policy, make_plan(policy), load_agents(), load_tables(), FillInTurn())
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +83,12 @@ def test_refused_hit_becomes_its_day_door_and_reason(reason: DropReason, door: D
 
     (row,) = pipeline().take([raw])
 
-    assert row == CountedHit(raw.site, door.value, reason.value, hits=1, hour=day)
+    machine = {"tells": Tells.MACHINE, "number": 1, "subject": "Googlebot", "property": "crawler"}
+    beside = machine if reason is DropReason.BOT else {}
+    bare = CountedHit(raw.site, door.value, reason.value, hits=1, hour=day)
+    assert row == replace(bare, **beside)
     told = {name for name, value in asdict(row).items() if value}
-    assert told == {"site", "door", "reason", "hits", "hour"}
+    assert told == {"site", "door", "reason", "hits", "hour", *beside}
 
 
 def test_refusals_are_told_apart_by_nothing_else() -> None:
@@ -103,14 +109,17 @@ def test_refusals_are_told_apart_by_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("reason", REFUSED)
-def test_refused_hit_adds_one_to_one_cell(kept: Kept, reason: DropReason) -> None:
+def test_refused_hit_adds_one_to_one_cell_of_each_kind(kept: Kept, reason: DropReason) -> None:
     kept.count(pipeline().take([REFUSED[reason]]))
 
     cells = kept.value(
         "SELECT statistic, grain, k1, k2, k3, visitors, visits, views, bounces, seconds, hits"
-        f" FROM {DATABASE}.cells WHERE statistic != '{BATCH}'"
+        f" FROM {DATABASE}.cells WHERE statistic != '{BATCH}' ORDER BY statistic"
     )
-    assert cells == f"coverage(door,reason)\tday\tevent\t{reason}\t\t0\t0\t0\t0\t0\t1"
+    expected = [f"coverage(door,reason)\tday\tevent\t{reason}\t\t0\t0\t0\t0\t0\t1"]
+    if reason is DropReason.BOT:
+        expected.insert(0, "bots(bot_kind,bot)\tday\tcrawler\tGooglebot\t\t0\t0\t0\t0\t0\t1")
+    assert cells.splitlines() == expected
 
 
 @pytest.mark.parametrize("reason", REFUSED)
@@ -140,4 +149,4 @@ def test_counted_hit_beside_refused_ones_counts_alone(kept: Kept) -> None:
     kept.count(pipeline().take([*REFUSED.values(), HIT]))
 
     assert kept.value("SELECT sum(visitors), sum(views) FROM traffic") == "1\t1"
-    assert kept.value("SELECT sum(hits), count() FROM coverage") == "7\t7"
+    assert kept.value("SELECT sum(hits), count() FROM coverage") == "8\t8"

@@ -10,14 +10,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from anonymizer.hits import Campaign
+from anonymizer.hits import OTHER, Campaign, Door
+from anonymizer.machines import Machine, MachineKind
 from anonymizer.policy import Statistic
 from anonymizer.policy_file import read_policy
 from collector.counted import CountedHit
 from collector.plan import is_coverage
 from collector.reference import default_policy
 from collector.schema.tables import DATABASE, cells_of
-from collector.schema.views import OTHER, columns_of, measures_of
+from collector.schema.views import column_of, columns_of, measures_of
+from collector.subjects import count_machine
 from tests.collector.hits import POLICY_TEXT, SITE, Line
 from tests.collector.storing import Kept
 
@@ -31,7 +33,7 @@ GUARDED = [each for each in POLICY.statistics if each.min_group > 1]
 
 
 def crowd(line: Line, seed: int) -> list[list[CountedHit]]:
-    """Let visitors come for three days; few pages, sources and countries are common."""
+    """Let visitors come for five days; few pages, sources and countries are common."""
     chance = random.Random(seed)
     time = START
     views: list[list[CountedHit]] = []
@@ -39,7 +41,7 @@ def crowd(line: Line, seed: int) -> list[list[CountedHit]]:
     def rare(words: int) -> int:
         return min(int(chance.expovariate(0.5)), words)
 
-    for _ in range(300):
+    for _ in range(600):
         time += chance.randrange(1_500)
         line.memory.forget_before(SITE, line.local(time))
         campaign = f"c{rare(6)}" if chance.random() < 0.5 else ""
@@ -51,8 +53,14 @@ def crowd(line: Line, seed: int) -> list[list[CountedHit]]:
                 source=f"source {rare(9)}",
                 country=("DE", "FR", "AT", "CH", "LI")[rare(4)],
                 campaign=Campaign(campaign, campaign),
+                event=("signup", "search", "")[rare(2)],
+                properties=((f"property {rare(1)}", f"value {rare(9)}"),),
+                masks=("email", "number", "uuid")[: rare(3)],
             )
         )
+        machine = Machine(MachineKind.CRAWLER, f"bot {rare(9)}")
+        asked = line.plan.of_machines
+        views.append([count_machine(SITE, Door.LOG, machine, line.local(time), asked)])
     return views
 
 
@@ -78,7 +86,7 @@ def names_of(statistic: Statistic) -> list[str]:
 def test_every_statistic_of_more_than_one_dimension_is_guarded() -> None:
     assert {each.min_group for each in GUARDED} == {3, 5, 20}
     assert [each.name for each in POLICY.statistics if each not in GUARDED] == [
-        *("traffic", "coverage")
+        *("traffic", "bots", "coverage")
     ]
 
 
@@ -117,8 +125,9 @@ def test_folding_leaves_the_totals_of_every_day_unchanged(kept: Kept) -> None:
             f"SELECT site, toDate({each.grain}) AS d, {sums} FROM {each.name}"
             " GROUP BY site, d ORDER BY site, d"
         )
+        stored_sums = ", ".join(f"sum({column_of(measure)})" for measure in measures)
         stored = kept.value(
-            f"SELECT site, toDate(period) AS d, {sums} FROM {DATABASE}.cells"
+            f"SELECT site, toDate(period) AS d, {stored_sums} FROM {DATABASE}.cells"
             f" WHERE statistic = '{cells_of(each)}' GROUP BY site, d ORDER BY site, d"
         )
         assert shown == stored, each.name
