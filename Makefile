@@ -41,5 +41,5 @@ lock: ## Resolve the dependencies anew: requirements/*.txt and docs/licences.md
 	@"$(VENV)/bin/python" tools/licences.py >docs/licences.md
 
 clean: ## Remove the virtual environment and every cache (not the data)
-	@rm -rf "$(VENV)" .venv-mutation mutants build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf "$(VENV)" .venv-mutation .mutation build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find anonymizer collector dashboards tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +

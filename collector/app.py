@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -21,6 +21,8 @@ from anonymizer.policy import Policy
 from collector.consent_door import consent_routes
 from collector.data_dir import DataDir
 from collector.demo import demo_routes
+from collector.doctor.telling import KIND as DOCTOR
+from collector.doctor.telling import tell
 from collector.doors import Doors
 from collector.forwarded import TrustedProxies
 from collector.intake import Intake
@@ -47,6 +49,8 @@ from collector.well_known import well_known_routes
 from collector.writer import Writer
 from dashboards.app import dashboard_routes
 from dashboards.logins import Logins
+
+T = TypeVar("T")
 
 _TIDY_SECONDS = 10  # how long after its end a day's salt may still be in memory
 
@@ -132,6 +136,7 @@ class App:
                 "query": self._answer,
                 "rights": self._receipts.answer,
                 STORE_FACTS: self._tell_facts,
+                DOCTOR: self._tell_doctor,
             },
         )
         try:
@@ -158,14 +163,19 @@ class App:
         return await loop.run_in_executor(self._read_thread, self._reader.query, sql, parameters)
 
     async def _tell_facts(self, _: Values) -> bytes:
+        return msgspec.json.encode(await self._tell(read_store_facts, self._reader.query))
+
+    async def _tell_doctor(self, values: Values) -> bytes:
+        return await self._tell(tell, self._reader.query, values)
+
+    async def _tell(self, read: Callable[..., T], *arguments: object) -> T:
         loop = asyncio.get_running_loop()
         try:
-            facts = await loop.run_in_executor(
-                self._read_thread, read_store_facts, self._reader.query
-            )
+            return await loop.run_in_executor(self._read_thread, read, *arguments)
         except StoreFailed as error:
             raise Refused(str(error)) from None
-        return msgspec.json.encode(facts)
+        except msgspec.ValidationError:
+            raise Refused("there is no such question") from None
 
     async def _answer(self, values: Values) -> bytes:
         loop = asyncio.get_running_loop()

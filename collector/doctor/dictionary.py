@@ -18,7 +18,7 @@ MIN_BYTES, MAX_BYTES = 8, 64
 """Shorter values meet by chance: of 4 bytes one in 4,000 for each million of guesses."""
 
 MAX_SUSPECTS = 2_000_000
-"""About 600 MB."""
+"""About 270 MB."""
 
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){8,64}")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{11,88}={0,2}")

@@ -31,7 +31,6 @@ timezone = "UTC"
     default_policy(),
 )
 EVERY = frozenset(purpose.id for purpose in POLICY.purposes)
-READER = ConsentReader(POLICY, frozenset({"2", "3"}))
 
 # The shipped policy asks for 8 and 9 for `audience`, 7 and 9 for `campaigns`, 10 for `operations`.
 ALL_ASKED = (7, 8, 9, 10)
@@ -39,7 +38,7 @@ BY_STRING = {"audience", "campaigns", "operations"}
 
 
 def read(**told: str) -> Consent:
-    return READER.read(RawConsent(**told))
+    return ConsentReader(POLICY, frozenset({"2", "3"})).read(RawConsent(**told))
 
 
 @pytest.mark.parametrize(
@@ -145,3 +144,12 @@ def test_disagreeing_signals_permit_what_all_of_them_permit() -> None:
     assert read(own="3,audience,campaigns", raw_tc=tc_string((8, 9))).granted == {"audience"}
     assert read(own="no", raw_tc=tc_string(ALL_ASKED)).granted == set()
     assert read(own="no", raw_tc=tc_string((), (8, 9))).by_interest == set()
+
+
+def test_text_read_before_reads_the_same() -> None:
+    reader = ConsentReader(POLICY, frozenset({"3"}))
+    for _ in range(2):
+        assert reader.read(RawConsent(own="3,audience")).granted == {"audience"}
+        assert reader.read(RawConsent(own="no")).granted == set()
+        assert reader.read(RawConsent(raw_tc=tc_string((8, 9)))).granted == {"audience"}
+        assert reader.read(RawConsent(raw_gpp=GPP_OPT_OUT)).opted_out

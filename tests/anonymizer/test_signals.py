@@ -15,7 +15,7 @@ from tests.collector.hits import make_policy
 
 SITE = Site(SiteId("example.org"), ZoneInfo("UTC"), ConsentMode.EXEMPT)
 KIDS = replace(SITE, child_paths=("/kids",))
-CONSENTS = ConsentReader(make_policy(), frozenset({"1"}))
+POLICY = make_policy()
 
 BROWSER = Agent("desktop", "Firefox 128", "Linux")
 BOT = Agent("other", "Other", "Other", Machine(MachineKind.CRAWLER, "Googlebot"))
@@ -47,7 +47,7 @@ def read(
         child=child,
         consent=consent,
     )
-    return read_signals(raw, agent, site, CONSENTS)
+    return read_signals(raw, agent, site, ConsentReader(POLICY, frozenset({"1"})))
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,11 @@ def test_referrer_spam_is_read_where_a_list_is_given() -> None:
     listed = SpamReferrers(SpamHosts(["spam.example"]), Sources([]))
     innocent = replace(raw, raw_referrer="https://blog.example/")
 
-    assert read_signals(raw, BROWSER, SITE, CONSENTS, listed).spam
-    assert not read_signals(innocent, BROWSER, SITE, CONSENTS, listed).spam
-    assert not read_signals(raw, BROWSER, SITE, CONSENTS).spam
+    assert read_signals(raw, BROWSER, SITE, ConsentReader(POLICY, frozenset({"1"})), listed).spam
+    assert not read_signals(
+        innocent, BROWSER, SITE, ConsentReader(POLICY, frozenset({"1"})), listed
+    ).spam
+    assert not read_signals(raw, BROWSER, SITE, ConsentReader(POLICY, frozenset({"1"}))).spam
 
 
 def test_opt_out_cookie_is_a_signal() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.anonymizer import tc_strings
 from tests.anonymizer.consent_strings import GPP_OPT_OUT, gpp_string, tc_string
 from tests.running import FIREFOX, POLICY, Server
 
@@ -153,6 +154,17 @@ def test_consent_text_of_100_kilobytes_is_a_refusal(doors: Doors) -> None:
     for told in ({"gdpr_consent": "C" * 100_000}, {"gpp": "D" * 100_000}, {"c": "1" * 100_000}):
         said = doors.send("event", "exempt.example", told, {})
         assert said == "refused unreadable_signal"
+
+
+def test_consent_text_of_10_000_ranges_is_a_refusal(doors: Doors) -> None:
+    ranges = [(vendor, vendor + 1) for vendor in range(1, 8_001, 2)]
+    restrictions = [tc_strings.restriction(purpose, 0, *ranges) for purpose in (8, 9, 10)]
+    core = tc_strings.core(restrictions=restrictions)
+    told = {"gdpr_consent": f"{core}.{tc_strings.disclosed()}.{tc_strings.publisher((8, 9))}"}
+
+    assert sum(map(len, restrictions)) > 10_000 * 33
+    said = doors.send("event", "exempt.example", told, {})
+    assert said == "refused unreadable_signal"
 
 
 def test_every_refusal_stands_in_coverage_and_no_text_on_the_disk(

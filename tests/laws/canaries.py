@@ -68,7 +68,7 @@ class Canaries:
         """Return 32 new bytes in base64url, such as a token to reset a password.
 
         Of those that the scrubber must know: without separators and with four digits. Of all
-        tokens it misses some, as `tests.laws.test_law1_properties` counts.
+        tokens it misses some, as `tests.laws.test_law1_limits` counts.
         """
         while True:
             octets = self._chance.randbytes(32)

@@ -98,6 +98,7 @@ from anonymizer.hits import Door, RawHit
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.reference import load_agents, load_tables
+from collector.salts import new_salt
 from tests.collector.hits import SITE, make_policy
 from tests.laws.test_law1_salts import START
 from tests.running import FIREFOX
@@ -121,6 +122,9 @@ def stop():
     print(flush=True)
     sys.stdin.readline()
 
+fresh = new_salt(fill)  # nothing has used freed memory again yet
+stop()
+del fresh
 count(START)
 stop()
 count(START + 86_400)
@@ -146,8 +150,8 @@ def memory_of(pid: int) -> bytes:
 
 def test_salt_is_gone_from_memory_once_its_day_is_forgotten() -> None:
     chance = random.Random(6)
-    salts = [chance.randbytes(SALT_BYTES) for _ in range(2)]
-    masks = [chance.randbytes(SALT_BYTES) for _ in range(2)]
+    salts = [chance.randbytes(SALT_BYTES) for _ in range(3)]
+    masks = [chance.randbytes(SALT_BYTES) for _ in range(3)]
     with subprocess.Popen(
         [sys.executable, "-c", _COUNTING], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as counting:
@@ -159,7 +163,7 @@ def test_salt_is_gone_from_memory_once_its_day_is_forgotten() -> None:
         counting.stdin.write(b"\n")
         counting.stdin.flush()
         seen = []
-        for _ in range(3):
+        for _ in range(4):
             counting.stdout.readline()
             memory = memory_of(counting.pid)
             # Half a salt is as good as none to a guesser, but it is no longer destroyed.
@@ -167,7 +171,8 @@ def test_salt_is_gone_from_memory_once_its_day_is_forgotten() -> None:
             counting.stdin.write(b"\n")
             counting.stdin.flush()
 
-    assert seen == [[1, 0], [1, 1], [0, 1]]
+    made, first_day, both_days, second_day = [1, 0, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1]
+    assert seen == [made, first_day, both_days, second_day]
 
 
 def halves(salt: bytes) -> tuple[bytes, bytes]:
