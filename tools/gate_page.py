@@ -37,7 +37,7 @@ SAID: dict[str, Consent] = {
 
 REFUSALS: dict[str, Signals] = {
     "`Sec-GPC` is `1`": Signals(gpc=True),
-    "`DNT` begins with `1`": Signals(dnt=True),
+    "`DNT` is there and does not begin with `0`": Signals(dnt=True),
     "the opt-out cookie is there": Signals(opted_out=True),
     "a GPP section holds an opt-out": Signals(consent=replace(UNTOLD, opted_out=True)),
     "the site, the page or a GPP section says child": Signals(child=True),

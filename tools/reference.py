@@ -37,7 +37,7 @@ timezone = "UTC"
 _LIVE = (Door.EVENT, Door.PIXEL)
 _LOG = (Door.LOG,)
 MEANINGS: dict[DropReason, tuple[tuple[Door, ...], str]] = {
-    DropReason.OPTED_OUT_DNT: (_LIVE, "The header `DNT` begins with `1`."),
+    DropReason.OPTED_OUT_DNT: (_LIVE, "The header `DNT` is there and does not begin with `0`."),
     DropReason.OPTED_OUT_GPC: (_LIVE, "The header `Sec-GPC` is `1`."),
     DropReason.OPTED_OUT: (_LIVE, "The opt-out cookie came with the hit."),
     DropReason.OPTED_OUT_GPP: (
