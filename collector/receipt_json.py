@@ -7,7 +7,8 @@ here. The fields are spelt as in W3C DPV's guide to that standard (consent-27560
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from anonymizer.policy import Basis, Policy, Purpose, PurposeId
+from anonymizer.hits import SiteId
+from anonymizer.policy import Basis, ConsentMode, Policy, Purpose, PurposeId, Site
 from collector.receipts import VALIDITY, PolicyVersions, Receipt, hash_id, state_of
 
 _SCHEMA = "ISO/IEC TS 27560:2023, Discreet "
@@ -46,7 +47,9 @@ def receipt_json(
             "collection_method": "the visitor's answer to the site's question",
             "withdrawal_method": _RIGHTS_PAGE,
             "privacy_rights": _RIGHTS_PAGE,
-            "purposes": [_purpose_json(purpose, policy) for purpose in receipt.purposes],
+            "purposes": [
+                _purpose_json(purpose, policy, receipt.site) for purpose in receipt.purposes
+            ],
             **({} if policy is None else _policy_json(policy)),
         },
         "party_identification": [] if policy is None else _parties(policy),
@@ -54,23 +57,25 @@ def receipt_json(
     }
 
 
-def _purpose_json(purpose_id: PurposeId, policy: Policy | None) -> dict[str, object]:
+def _purpose_json(purpose_id: PurposeId, policy: Policy | None, site: SiteId) -> dict[str, object]:
     purposes = () if policy is None else policy.purposes
     found = next((purpose for purpose in purposes if purpose.id == purpose_id), None)
-    if found is None:  # the archive that held the version's text was lost
+    if policy is None or found is None:  # the archive that held the version's text was lost
         return {"purpose": purpose_id}
     return {
         "purpose": purpose_id,
         "title": found.title,
         "titles": found.titles,
         "clause": found.clause,
-        "lawful_basis": _lawful_basis(found),
+        "lawful_basis": _lawful_basis(found, policy.sites.get(site)),
         "retention_period": f"P{found.keep_days}D",
     }
 
 
-def _lawful_basis(purpose: Purpose) -> str:
-    return "consent" if purpose.basis is Basis.CONSENT else "exempt from consent"
+def _lawful_basis(purpose: Purpose, site: Site | None) -> str:
+    asks_for_all = site is not None and site.consent is ConsentMode.OPT_IN
+    by_consent = asks_for_all or purpose.basis is Basis.CONSENT
+    return "consent" if by_consent else "exempt from consent"
 
 
 def _policy_json(policy: Policy) -> dict[str, object]:

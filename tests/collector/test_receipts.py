@@ -3,9 +3,9 @@
 from datetime import date, timedelta
 
 import pytest
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
-from anonymizer.policy import PurposeId
+from anonymizer.policy import ConsentMode, PurposeId
 from collector.receipt_json import receipt_json
 from collector.receipts import (
     VALIDITY,
@@ -137,6 +137,23 @@ def test_holder_gets_every_mandatory_field_of_the_standard(section: str) -> None
     for part in parts:
         assert isinstance(part, dict)
         assert {name for name in MANDATORY[section] if part.get(name)} == set(MANDATORY[section])
+
+
+@pytest.mark.parametrize(
+    ("mode", "basis"),
+    [(ConsentMode.OPT_IN, "consent"), (ConsentMode.EXEMPT, "exempt from consent")],
+)
+def test_purpose_rests_on_consent_where_the_site_asks_for_it(mode: ConsentMode, basis: str) -> None:
+    versions = make_versions()
+    policy = versions.kept["3"]
+    sites = {SITE: replace(policy.sites[SITE], consent=mode)}
+    told = receipt_json(
+        RAW_ID, receipt(), replace(versions, kept={"3": replace(policy, sites=sites)}), NOON
+    )
+
+    processing = told["pii_processing"]
+    assert isinstance(processing, dict)
+    assert {purpose["lawful_basis"] for purpose in processing["purposes"]} == {basis}
 
 
 def test_controller_stands_in_the_receipt_with_address_and_contact() -> None:
