@@ -22,6 +22,7 @@ from user_agents.parsers import (
 
 from anonymizer.machines import OTHER_FAMILY, Machine, MachineKind, Machines
 from anonymizer.recent import Recent
+from anonymizer.scrub import scrub
 
 MAX_AGENT_CHARACTERS = 1000
 """What is read of an agent; browsers send 100 to 300 characters."""
@@ -152,7 +153,7 @@ def _classify(raw_agent: str) -> Agent:
 
 
 def _coarsen_product(family: str, version: tuple[str | int, ...]) -> str:
-    if not _FAMILY.match(family):
+    if not _FAMILY.match(family) or scrub(family, []) != family:
         return OTHER
     major = str(version[0]) if version else ""
     return f"{family} {major}" if _MAJOR.match(major) else family

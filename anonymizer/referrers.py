@@ -11,6 +11,7 @@ from functools import lru_cache
 import can_ada
 
 from anonymizer.hits import DIRECT, Campaign
+from anonymizer.scrub import scrub
 
 ADDRESS_HOST = "(address)"
 """Stands for a referrer whose host is an IP address: that may be a person's."""
@@ -29,6 +30,9 @@ _GOOGLE_APP = "com.google.android."
 # hand a known source's name to whoever registers google.example.
 _ONE_LABEL_ENDING = re.compile(r"(?:[a-z]{2}|com|net|org|info|cat)\Z")
 _TWO_LABEL_ENDING = re.compile(r"(?:com?|net|org)\.[a-z]{2}\Z")
+
+# A label that may be a customer's number, a token or an address: long, with a digit in it.
+_TELLING_LABEL = re.compile(r"(?:\A|\.)(?=[a-z-]*\d)[a-z0-9-]{7,}\.")
 
 _PAID_MEDIUMS = frozenset({"cpc", "ppc", "cpm", "cpa", "cpv"})
 _EMAIL_MEDIUMS = frozenset({"email", "e-mail", "e_mail", "newsletter"})
@@ -133,6 +137,7 @@ class SpamHosts:
 def read_referrer(raw_referrer: str, own_hosts: tuple[str, ...], sources: Sources) -> str:
     """Return the referrer's host without ``www.``, or ``""`` when it tells no other site.
 
+    What stands before a label that looks like an identifier goes with it, down to the last two.
     `own_hosts` are the site's own, without port. A host that is an IP address gives
     `ADDRESS_HOST`, an app that `sources` doesn't name `APP_HOST`.
     """
@@ -201,4 +206,14 @@ def _coarsen_host(host: str) -> str:
     # WHATWG URL section 3.5: a host whose last label is a number is an IPv4 address.
     if host.startswith("[") or host.rpartition(".")[2].isdigit():
         return ADDRESS_HOST
-    return host if len(host) <= _LONGEST_HOST else ""
+    if len(host) > _LONGEST_HOST:
+        return ""
+    if not _TELLING_LABEL.search(host):
+        return host
+    labels = host.split(".")
+    kept = labels[-2:]  # a domain that anyone may register is public
+    for label in reversed(labels[:-2]):
+        if scrub(label, []) != label:
+            break
+        kept.insert(0, label)
+    return ".".join(kept)

@@ -23,7 +23,11 @@ _EMAIL = re.compile(rf"(?<=[^\s\udc20]){_AT}(?!{_RETINA}\b)(?:[\w-]++\.)+[^\W\d_
 _BETWEEN_SPACES = re.compile(r"[^\s\udc20]+")
 _OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
 _V4 = rf"(?<!\d)(?<!\d\.){_OCTET}(?:\.{_OCTET}){{3}}(?!\d|\.\d)[A-Za-z]*+"
+# With hyphens as providers write it into host names; never where the numbers go on.
+_HYPHENED = rf"(?<![\w-]){_OCTET}(?:-{_OCTET}){{3}}(?![\w-])"
 _V4_ADDRESS = re.compile(_V4)
+_HYPHENED_ADDRESS = re.compile(_HYPHENED)
+_HYPHENED_LIKE = re.compile(r"\d-\d{1,3}-\d{1,3}-\d")
 # What most texts fail at once: the pattern itself is tried at each character, at 0.1 µs.
 _V4_LIKE = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d")
 _COLON = "[:\udc3a]"
@@ -78,6 +82,8 @@ def _scrub_once(text: str, masks: list[str]) -> str:
         text = _mask(_COLON_ADDRESS, ADDRESS, text, masks)
     if text.count(".") > 2 and _V4_LIKE.search(text):
         text = _mask(_V4_ADDRESS, ADDRESS, text, masks)
+    if text.count("-") > 2 and _HYPHENED_LIKE.search(text):
+        text = _mask(_HYPHENED_ADDRESS, ADDRESS, text, masks)
     if len(text) >= _UUID_CHARACTERS:
         text = _mask(_UUID, UUID, text, masks)
     return mask_numbers(mask_tokens(text, masks), masks)

@@ -3,6 +3,7 @@
 Paths come in, verdicts go out; of what is found they tell the file and the kind.
 """
 
+import os
 import re
 import stat
 from collections import Counter
@@ -46,7 +47,7 @@ class Scan:
                     self._note(name, before + piece)
                     before = piece[-LONGEST:]
                 self._advance(file.tell())
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # merged away
             return
         except (OSError, UnknownBlock):
             self.unread.append(name)
@@ -68,10 +69,12 @@ def _pieces(file: BinaryIO, *, is_packed: bool) -> Iterator[bytes]:
 def files_of(data: DataDir) -> dict[str, Path]:
     """Return the files that hits may have left something in, by their names in the directory."""
     found = {}
-    for path in sorted(data.path.rglob("*")):
-        name = path.relative_to(data.path)
-        if name.parts[0] not in _BY_OPERATOR and path.is_file() and not path.is_symlink():
-            found[str(name)] = path
+    # Unlike a glob, os.walk goes on where a directory vanishes under it.
+    for parent, _, names in os.walk(data.path):
+        for path in (Path(parent) / each for each in sorted(names)):
+            name = path.relative_to(data.path)
+            if name.parts[0] not in _BY_OPERATOR and not path.is_symlink() and path.is_file():
+                found[str(name)] = path
     return found
 
 

@@ -222,3 +222,21 @@ def test_www_is_dropped_only_as_a_label() -> None:
     assert drop_www("www.example.org") == "example.org"
     assert drop_www("www2.example.org") == "www2.example.org"
     assert drop_www("wwwexample.org") == "wwwexample.org"
+
+
+@pytest.mark.parametrize(
+    ("referrer", "host"),
+    [
+        ("https://198-51-100-7.dyn.isp.example/", "dyn.isp.example"),
+        ("https://0f3c9a77d1b24e5586aa90bc3d7e1f42.frame.example/", "frame.example"),
+        ("https://a.0f3c9a77d1b24e5586aa90bc3d7e1f42.frame.example/", "frame.example"),
+        ("https://news24.example/", "news24.example"),
+        ("https://blog2024.writers.example/", "blog2024.writers.example"),
+        ("https://d111111abcdef8.cdn.example/", "d111111abcdef8.cdn.example"),
+        ("https://0f3c9a77d1b24e5586aa90bc3d7e1f42.example/", None),
+    ],
+)
+def test_label_that_looks_like_an_identifier_is_left_out(referrer: str, host: str | None) -> None:
+    told = referrer.removeprefix("https://").rstrip("/") if host is None else host
+
+    assert read_referrer(referrer, ("example.org",), Sources([])) == told

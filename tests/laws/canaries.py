@@ -1,9 +1,10 @@
 """Values that must not be found again, in whatever form.
 
 Each has a core of random characters. The search looks for any 8 bytes of the core that begin at
-its 1st, 5th, 9th ... byte, so that 11 in a row are always found, and for the first 8 bytes of
-its digests. It reads a file as it is and decoded (`tests.laws.readings`) instead of looking for
-each value in each encoding: that costs the same for one value and for 100,000.
+its 1st, 5th, 9th ... byte and go on for three more, so that 14 in a row are always found, and
+for the first 8 bytes of its digests. It reads a file as it is and decoded (`tests.laws.readings`)
+instead of looking for each value in each encoding: that costs the same for one value and for
+100,000.
 """
 
 import base64
@@ -22,6 +23,7 @@ from tests.laws.readings import readings
 
 WINDOW = 8
 _STEP = 4
+_FOUND_WHOLE = WINDOW + _STEP - 1
 _MOST_TOLD = 20
 _PACKED = (".bin", ".cidx", ".cmrk", ".cmrk2", ".cmrk3", ".cmrk4")
 _SMALL = string.ascii_lowercase
@@ -34,6 +36,7 @@ class Canaries:
         self._chance = random.Random(seed)
         self._by_place: dict[str, str] = {}
         self._windows: dict[int, str] = {}
+        self._wholes: dict[int, bytes] = {}
         self.count = 0
 
     def put(self, place: str, around: str = "{}") -> str:
@@ -140,12 +143,15 @@ class Canaries:
         for shift in range(min(WINDOW, len(text))):
             end = shift + (len(text) - shift) // WINDOW * WINDOW
             hits |= self._windows.keys() & memoryview(text)[shift:end].cast("Q")
-        return {self._windows[hit] for hit in hits}
+        # 8 digits of a hash meet by chance, 11 don't.
+        return {self._windows[hit] for hit in hits if self._wholes.get(hit, b"") in text}
 
     def _watch(self, place: str, core: bytes) -> None:
         for text in {core, core.lower()}:
             for start in range(0, len(text) - WINDOW + 1, _STEP):
-                self._windows.setdefault(_number(text[start:]), place)
+                window = _number(text[start:])
+                self._windows.setdefault(window, place)
+                self._wholes.setdefault(window, text[start : start + _FOUND_WHOLE])
 
     def _watch_address(self, place: str, text: str) -> None:
         address = ip_address(text)
@@ -161,17 +167,17 @@ class Canaries:
 def files_under(folder: Path) -> dict[str, bytes]:
     """Return the names and contents of every file, as one thing each; packed ones unpacked too."""
     found: dict[str, bytes] = {}
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or path.is_symlink():
-            continue
-        name = str(path.relative_to(folder))
-        try:
-            found[name] = path.name.encode() + b"\n" + path.read_bytes()
-            if path.name.endswith(_PACKED):
-                with path.open("rb") as file:
-                    found[f"{name} unpacked"] = b"".join(unpack(file))
-        except FileNotFoundError:  # merged away while they are read
-            continue
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent) / name for name in sorted(names)):
+            name = str(path.relative_to(folder))
+            try:
+                if path.is_file() and not path.is_symlink():
+                    found[name] = path.name.encode() + b"\n" + path.read_bytes()
+                if name in found and path.name.endswith(_PACKED):
+                    with path.open("rb") as file:
+                        found[f"{name} unpacked"] = b"".join(unpack(file))
+            except (FileNotFoundError, NotADirectoryError):  # merged away while they are read
+                continue
     return found
 
 

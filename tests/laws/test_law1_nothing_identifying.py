@@ -4,7 +4,7 @@ More than 10,000 hits come in by every door, each with values of its own whereve
 one; the store goes away, the process is killed, a log is imported. At each stage files (unpacked
 too), output, answers, pages and open files are searched for all of the values.
 
-What this can't show: a value that is kept in pieces of less than 11 characters, under a key, or
+What this can't show: a value that is kept in pieces of less than 14 characters, under a key, or
 in a code of its own; what a system writes beside Discreet (swap, journald, a proxy). A path's
 words are kept: a name in a path that no template takes out stays (`NAMED_PAGE`).
 """
@@ -119,7 +119,7 @@ def port_of(server: Server) -> int:
 
 
 class store_out_of_reach:  # noqa: N801  # reads as a state of affairs
-    """The cells' directory is away; what the engine makes in its place is thrown away."""
+    """The cells' directory is away; a file in its place keeps the engine from making another."""
 
     def __init__(self, server: Server) -> None:
         self._there = (server.data / "clickhouse" / "data" / "discreet" / "cells").resolve()
@@ -127,12 +127,10 @@ class store_out_of_reach:  # noqa: N801  # reads as a state of affairs
 
     def __enter__(self) -> None:
         self._there.rename(self._away)
+        self._there.touch()
 
     def __exit__(self, *_: object) -> None:
-        if self._there.exists():
-            for path in sorted(self._there.rglob("*"), reverse=True):
-                path.rmdir()  # fails where anything was written
-            self._there.rmdir()
+        self._there.unlink()
         self._away.rename(self._there)
 
 
@@ -206,7 +204,7 @@ WRITTEN: dict[str, Hide] = {
 }
 HIDINGS: dict[str, Hide] = {
     "itself": lambda value: b"x" + value + b"x",
-    "a part": lambda value: b"x" + value[5:-4] + b"x",
+    "a part": lambda value: b"x" + value[3:-3] + b"x",
     "capitals": bytes.upper,
     "itself backwards": lambda value: value[::-1],
     "UTF-16": lambda value: value.decode().encode("utf-16-be"),
