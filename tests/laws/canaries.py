@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 import random
+import re
 import string
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv6Address, ip_address
@@ -27,6 +28,7 @@ _FOUND_WHOLE = WINDOW + _STEP - 1
 _MOST_TOLD = 20
 _PACKED = (".bin", ".cidx", ".cmrk", ".cmrk2", ".cmrk3", ".cmrk4")
 _SMALL = string.ascii_lowercase
+_NUMBER = re.compile(rb"(?<!\d)\d{9,10}(?!\d)")  # an IPv4 address as a number
 
 
 class Canaries:
@@ -37,6 +39,7 @@ class Canaries:
         self._by_place: dict[str, str] = {}
         self._windows: dict[int, str] = {}
         self._wholes: dict[int, bytes] = {}
+        self._numbers: dict[bytes, str] = {}
         self.count = 0
 
     def put(self, place: str, around: str = "{}") -> str:
@@ -144,7 +147,9 @@ class Canaries:
             end = shift + (len(text) - shift) // WINDOW * WINDOW
             hits |= self._windows.keys() & memoryview(text)[shift:end].cast("Q")
         # 8 digits of a hash meet by chance, 11 don't.
-        return {self._windows[hit] for hit in hits if self._wholes.get(hit, b"") in text}
+        found = {self._windows[hit] for hit in hits if self._wholes.get(hit, b"") in text}
+        numbers = self._numbers.keys() & _NUMBER.findall(text)
+        return found | {f"{self._numbers[number]} as a number" for number in numbers}
 
     def _watch(self, place: str, core: bytes) -> None:
         for text in {core, core.lower()}:
@@ -159,7 +164,7 @@ class Canaries:
             self._watch(place, address.packed[-WINDOW:])
         else:
             self._watch(place, b"\0\0\xff\xff" + address.packed)
-            self._watch(place, str(int(address)).encode())
+            self._numbers[str(int(address)).encode()] = place
         for name, digest in digests(address.packed):
             self._windows.setdefault(_number(digest), f"{place} as {name} of its bytes")
 

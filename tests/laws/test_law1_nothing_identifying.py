@@ -14,6 +14,7 @@ import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from itertools import chain
 from pathlib import Path
 
@@ -244,3 +245,4 @@ def test_search_does_not_take_a_network_for_an_address() -> None:
     networks = (address.rpartition(".")[0] + ".0/24", ":".join(wide.split(":")[:3]) + "::/48")
 
     assert canaries.found_in({"file": joined(networks)}) == []
+    assert canaries.found_in({"file": str(int(ip_address(address))).encode()})
