@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from anonymizer.hits import SiteId
 from collector.receipts import Decision, IdHash, Receipt
@@ -51,7 +52,8 @@ _COLUMNS = (
     *("language", "jurisdiction", "schema"),
 )
 _WITHDRAWN = "withdrawn"
-_ERASE_TRIES = 3
+_ERASE_TRIES = 10
+_UNFINISHED = 341  # ClickHouse's code
 
 # A ClickHouse server would keep hashes and hours in its query log; an asynchronous insert
 # answers before the row is on disk.
@@ -131,11 +133,7 @@ class ReceiptStore:
                 self._client.insert(
                     f"{DATABASE}.erasing", [[id_hash]], ["id_hash"], settings=_INSERT_SETTINGS
                 )
-                self._client.command(
-                    f"ALTER TABLE {TABLE} DELETE"
-                    f" WHERE id_hash IN (SELECT id_hash FROM {DATABASE}.erasing)",
-                    settings={**_UNLOGGED, "mutations_sync": 2},
-                )
+                self._delete_erasing()
                 # Of a table in memory no mutation is written down; others' hashes stay in it.
                 self._client.command(
                     f"ALTER TABLE {DATABASE}.erasing DELETE"
@@ -146,6 +144,18 @@ class ReceiptStore:
                 if not self._has(id_hash):
                     return
         raise StoreFailed("a receipt could not be erased")
+
+    def _delete_erasing(self) -> None:
+        try:
+            self._client.command(
+                f"ALTER TABLE {TABLE} DELETE"
+                f" WHERE id_hash IN (SELECT id_hash FROM {DATABASE}.erasing)",
+                settings={**_UNLOGGED, "mutations_sync": 2},
+            )
+        except ClickHouseError as error:
+            # Told too when a mutation had ended and was forgotten before its end was seen.
+            if getattr(error, "code", None) != _UNFINISHED:
+                raise
 
     def drop_ended(self, today: date) -> None:
         """Drop the receipts of all months in which the last was to be kept before this one.

@@ -151,11 +151,13 @@ def test_insert_during_an_erasure_is_not_lost(store: ReceiptStore, folder: Path)
 
     def add_while_erasing() -> None:
         other = ReceiptStore.embedded(folder)
-        while erasing.is_set():
-            group = [a_hash() for _ in range(3)]
-            other.insert([(each, receipt()) for each in group])
-            added.extend(group)
-        other.close()
+        try:
+            while erasing.is_set():
+                group = [a_hash() for _ in range(3)]
+                other.insert([(each, receipt()) for each in group])
+                added.extend(group)
+        finally:
+            other.close()
 
     adding = threading.Thread(target=add_while_erasing)
     adding.start()
@@ -177,15 +179,19 @@ def test_two_that_erase_at_once_both_succeed(store: ReceiptStore, folder: Path) 
 
     def erase_the_odd() -> None:
         other = ReceiptStore.embedded(folder)
-        for each in victims[1::2]:
-            other.erase(each)
-        other.close()
+        try:
+            for each in victims[1::2]:
+                other.erase(each)
+        finally:
+            other.close()
 
     erasing = threading.Thread(target=erase_the_odd)
     erasing.start()
-    for each in victims[::2]:
-        store.erase(each)
-    erasing.join()
+    try:
+        for each in victims[::2]:
+            store.erase(each)
+    finally:
+        erasing.join()
 
     assert [each for each in victims if store.find(each) is not None] == []
 
