@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from collector.importing import BadLog, LogImport, Report, read_log
 from collector.pipeline import Pipeline
 from collector.plan import TooManyCombinations, make_plan
 from collector.policy_archive import BadArchive, ChangedWithoutVersion, PolicyArchive
+from collector.process import guard_memory
 from collector.reference import BadReference, default_policy, load_agents, load_tables
 from collector.salts import fill_from_kernel
 from collector.spool import Spool, SpoolFailed, drain
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> None:
         CommandFailed: a file, the site or the data directory can't be used.
         PolicyFaults: the policy has faults.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold addresses and salts
+    guard_memory()  # it holds addresses and salts
     site = SiteId(options.site.lower())
     try:
         with _opened(options.file) as file:
