@@ -50,8 +50,8 @@ def read_signals(
     """
     consent = UNTOLD if raw.consent is None else consents.read(raw.consent)
     return Signals(
-        bool(raw.dnt) and _refuses_tracking(raw.dnt),
-        bool(raw.gpc) and _refuses_sale(raw.gpc),
+        bool(raw.dnt) and refuses_tracking(raw.dnt),
+        bool(raw.gpc) and refuses_sale(raw.gpc),
         raw.opted_out,
         site.child_directed
         or raw.child
@@ -64,14 +64,16 @@ def read_signals(
     )
 
 
-def _refuses_tracking(lines: tuple[str, ...]) -> bool:
+def refuses_tracking(lines: tuple[str, ...]) -> bool:
+    """Tell whether these DNT header lines refuse."""
     # W3C TPE section 5: only the first character counts. Its grammar allows no comma in an
     # extension, so a comma means lines that a proxy joined. What begins with neither 0 nor 1 is
     # outside the grammar and can't be read as a permission.
     return not all(member.strip().startswith("0") for line in lines for member in line.split(","))
 
 
-def _refuses_sale(lines: tuple[str, ...]) -> bool:
+def refuses_sale(lines: tuple[str, ...]) -> bool:
+    """Tell whether these Sec-GPC header lines refuse."""
     # GPC: any line that is exactly "1" counts, and no other value does. The specification is
     # silent on lines joined by a proxy ("0,1"); each member is read as the line it was.
     return any(member.strip() == "1" for line in lines for member in line.split(","))

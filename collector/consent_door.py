@@ -15,11 +15,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from anonymizer.addresses import coarsen_address
-from anonymizer.agents import Agent
-from anonymizer.consents import ConsentReader
-from anonymizer.hits import Door, RawHit, SiteId
+from anonymizer.hits import SiteId
 from anonymizer.policy import Policy, Purpose, PurposeId, Site
-from anonymizer.signals import read_signals
+from anonymizer.signals import refuses_sale, refuses_tracking
 from collector.receipt_desk import NothingToWithdraw, ReceiptDesk, TooMany, UnknownReceipt
 from collector.receipts import VALIDITY, Decision, make_receipt
 from collector.receive import BadRequest
@@ -48,7 +46,6 @@ _PREFLIGHT = {
 }
 _UNCHANGED = {"Tk": "N"}
 _CHANGED = {"Tk": "U"}  # TPE: an answer to a request that changed what applies to its sender
-_NO_AGENT = Agent("", "", "")
 
 
 class _Sent(Struct):
@@ -108,7 +105,7 @@ class _ConsentDoor:
             raise BadRequest("language", "must be a language of the policy")
         decision = Decision(sent.state)
         if decision is Decision.GIVEN:
-            self._refuse_what_is_refused(request, current, site)
+            self._refuse_what_is_refused(request, site)
         receipt = make_receipt(
             policy,
             site.domain,
@@ -150,26 +147,14 @@ class _ConsentDoor:
     def _network(self, request: Request) -> str:
         return coarsen_address(self._raw_address_of(request))
 
-    def _refuse_what_is_refused(self, request: Request, policy: Policy, site: Site) -> None:
+    def _refuse_what_is_refused(self, request: Request, site: Site) -> None:
         """Give no receipt of a consent that the gate would not honour in a hit sent alike."""
         sender = read_sender(request.scope["headers"], "")
-        hit = RawHit(
-            Door.EVENT,
-            site.domain,
-            self._desk.now(),
-            raw_address="",
-            raw_agent="",
-            raw_url="/",
-            dnt=sender.dnt,
-            gpc=sender.gpc,
-            opted_out=sender.opted_out,
-        )
-        signals = read_signals(hit, _NO_AGENT, site, ConsentReader(policy, frozenset()))
-        if signals.dnt or signals.gpc or signals.opted_out:
+        if refuses_tracking(sender.dnt) or refuses_sale(sender.gpc) or sender.opted_out:
             # TPE: 409 is the answer to a request that the preference it carries contradicts.
             wanted = "can't be given while DNT, GPC or the opt-out cookie refuses"
             raise BadRequest("state", wanted, status=409)
-        if signals.child:
+        if site.child_directed or "/" in site.child_paths:
             raise BadRequest("state", "can't be given on a site for children", status=409)
 
 

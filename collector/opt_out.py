@@ -12,11 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from anonymizer.agents import Agent
-from anonymizer.consents import ConsentReader
-from anonymizer.hits import Door, RawHit, SiteId
+from anonymizer.hits import SiteId
 from anonymizer.policy import ConsentMode, Policy, Purpose, Site, Statistic
-from anonymizer.signals import Signals, read_signals
+from anonymizer.signals import Signals, refuses_sale, refuses_tracking
 from collector.opt_out_cookie import deleting_cookies, read_reach, refusing_cookie
 from collector.plain_words import (
     tell_dimension_notes,
@@ -35,7 +33,6 @@ _UNCACHED = {
     "Vary": ", ".join((*_DEPENDS_ON, "Accept-Language")),
 }
 _MAX_FORM_BYTES = 1_000
-_NO_AGENT = Agent("", "", "")
 
 
 class Action(StrEnum):
@@ -70,7 +67,6 @@ class _OptOut:
     def __init__(self, policy: Policy, pages: VisitorPages) -> None:
         self._policy = policy
         self._pages = pages
-        self._consents = ConsentReader(policy, frozenset())
         self._told = {
             language.code: tell_purposes(policy, language) for language in pages.languages
         }
@@ -136,19 +132,11 @@ class _OptOut:
     def _read_signals(self, request: Request) -> Signals:
         """Read the wishes of this request as those of a hit are read."""
         sender = read_sender(request.scope["headers"], "")
-        site = next(iter(self._policy.sites.values()))
-        hit = RawHit(
-            Door.PIXEL,
-            site.domain,
-            0,
-            raw_address="",
-            raw_agent="",
-            raw_url="/",
-            dnt=sender.dnt,
-            gpc=sender.gpc,
+        return Signals(
+            dnt=refuses_tracking(sender.dnt),
+            gpc=refuses_sale(sender.gpc),
             opted_out=sender.opted_out,
         )
-        return read_signals(hit, _NO_AGENT, site, self._consents)
 
     def _tell_sites(self, language: Language) -> Mapping[SiteId, str]:
         text = language.texts["opt_out"]
