@@ -2,13 +2,14 @@
 
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+
+from tests.running import COMMAND
 
 # Chromium's own agent says "HeadlessChrome" when it runs without a window.
 DESKTOP = (
@@ -22,7 +23,7 @@ def hello(tmp_path: Path) -> Iterator[str]:
     """Start the demo; the value is what it prints."""
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "collector.cli", "demo"),
+            *(*COMMAND, "demo"),
             *("--data", str(tmp_path / "data"), "--port", "0"),
         ],
         stdout=subprocess.PIPE,

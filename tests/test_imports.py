@@ -16,6 +16,8 @@ MODULES = {
     "anonymizer/gate.py": "import re\nfrom anonymizer import policy\n",
     "anonymizer/hits.py": "",
     "anonymizer/policy.py": "from anonymizer import hits\n",
+    "clickhouse_http/__init__.py": "",
+    "clickhouse_http/app.py": "import starlette\n",
     "collector/__init__.py": "",
     "collector/app.py": "from collector import store\nfrom dashboards import pages\n",
     "collector/cli.py": "from collector import app\n",
@@ -74,6 +76,12 @@ def test_a_tree_with_the_allowed_imports_keeps_every_contract(tree: Path) -> Non
         ),
         pytest.param(
             "collector.cli", "import dashboards.pages", "dashboards.pages", id="command-to-pages"
+        ),
+        pytest.param(
+            "clickhouse_http.app",
+            "import collector.store",
+            "collector.store",
+            id="protocol-to-user",
         ),
         pytest.param(
             "dashboards.pages", "import collector.store", "collector.store", id="pages-to-store"

@@ -48,9 +48,9 @@ SHORT = {
 }
 
 
-def read_lock(path: Path) -> dict[str, str]:
-    """Return package name → version as the lock has them."""
-    return dict(LOCKED.findall(path.read_text()))
+def read_lock(path: Path) -> set[tuple[str, str]]:
+    """Return the packages and versions of the lock; one may stand in two, for two Pythons."""
+    return set(LOCKED.findall(path.read_text()))
 
 
 def find_licence(package: str) -> str:
@@ -76,11 +76,12 @@ def find_licence(package: str) -> str:
     return SHORT.get(stated, stated)
 
 
-def write_page(run: dict[str, str], test: dict[str, str]) -> str:
+def write_page(run: set[tuple[str, str]], test: set[tuple[str, str]]) -> str:
     """Return docs/licences.md for the two locks."""
+    run_names = {name for name, _ in run}
     rows = [
-        f"| {name} | {version} | {find_licence(name)} | {'run' if name in run else 'test'} |"
-        for name, version in sorted((run | test).items())
+        f"| {name} | {version} | {find_licence(name)} | {'run' if name in run_names else 'test'} |"
+        for name, version in sorted(run | test)
     ]
     return "\n".join(
         [

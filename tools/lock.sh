@@ -8,13 +8,13 @@ uv=${VENV:-.venv}/bin/uv
 [ $# -gt 0 ] || set -- --upgrade
 
 resolve() {
-    local out=$1
-    shift
+    local out=$1 excludes=$2
+    shift 2
     "$uv" --no-config pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-        --no-header --no-sources --excludes requirements/excludes.txt -o "$out" \
+        --no-header --no-sources --excludes "$excludes" -o "$out" \
         "$@" pyproject.toml requirements/build.in
 }
-resolve requirements/run.txt "$@"
-resolve requirements/test.txt --extra test --constraints requirements/run.txt "$@"
-resolve requirements/mutation.txt --extra test --extra mutation \
+resolve requirements/run.txt requirements/excludes.txt "$@"
+resolve requirements/test.txt requirements/excludes-test.txt --extra test --constraints requirements/run.txt "$@"
+resolve requirements/mutation.txt requirements/excludes-test.txt --extra test --extra mutation \
     --constraints requirements/test.txt "$@"
