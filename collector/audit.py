@@ -1,0 +1,95 @@
+"""The audit log of analysts' queries: one JSON line for each, in files by day.
+
+A line holds no literal, alias, comment, parameter or header of the query: what is
+not a word of ClickHouse or of the policy is `_` in it.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+KEEP_DAYS = 90
+MAX_BYTES = 512_000_000
+"""Of all files together; beyond it the oldest go first, but never today's."""
+
+MAX_DAY_BYTES = 256_000_000
+"""Of one day's file, some 800,000 queries; then none is answered until tomorrow (UTC)."""
+
+_FILE = re.compile(r"\d{4}-\d\d-\d\d\.jsonl")
+
+
+class Entry(Struct, frozen=True, omit_defaults=True):
+    """What is written down of one query."""
+
+    time: float
+    """Unix seconds."""
+
+    user: str
+    views: tuple[str, ...]
+    query: str
+    """Its shape; empty when it was refused before it was understood."""
+
+    milliseconds: int
+    rows: int | None
+    bytes: int
+    refused: str = ""
+    """ClickHouse's error code and name."""
+
+
+class AuditFailed(Exception):
+    """A line could not be written, so that its query is not answered."""
+
+
+class AuditLog:
+    """Writes to one file a day in `folder`, which is made with mode 0700. Threads may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._lock = threading.Lock()
+        self._today = ""
+
+    def write(self, entry: Entry) -> None:
+        """Append a line.
+
+        Raises:
+            AuditFailed: it could not be written.
+        """
+        day = datetime.fromtimestamp(entry.time, UTC)
+        shown = msgspec.structs.replace(entry, time=round(entry.time, 3))
+        line = msgspec.json.encode(shown) + b"\n"
+        try:
+            with self._lock:
+                if self._today != f"{day:%Y-%m-%d}":
+                    self._today = f"{day:%Y-%m-%d}"
+                    self._drop_old(f"{day - timedelta(days=KEEP_DAYS):%Y-%m-%d}")
+                self._append(line)
+        except OSError:
+            raise AuditFailed("the audit log can't be written") from None
+
+    def _append(self, line: bytes) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        file = os.open(self._folder / f"{self._today}.jsonl", flags, 0o600)
+        try:
+            if os.fstat(file).st_size + len(line) > MAX_DAY_BYTES:
+                raise AuditFailed("the audit log of today is full")
+            os.write(file, line)
+        finally:
+            os.close(file)
+
+    def _drop_old(self, first_kept: str) -> None:
+        left = MAX_BYTES
+        for path in self._newest_first():
+            left -= path.stat().st_size
+            if path.stem != self._today and (path.stem < first_kept or left < 0):
+                path.unlink()
+
+    def _newest_first(self) -> Iterator[Path]:
+        files = (path for path in self._folder.iterdir() if _FILE.fullmatch(path.name))
+        yield from sorted(files, reverse=True)
