@@ -106,7 +106,7 @@ class _Dashboard:
         )
 
     async def _show_list(self, session: Session, selection: Selection) -> Response:
-        shown = await read_list(self._query, self._panels[selection.panel], selection)
+        shown = await read_list(self._query, self._policy, self._panels[selection.panel], selection)
         if selection.page > 1 and not shown.rows:
             return show_fault(400, "There is no such page of the list.")
         return show(

@@ -18,7 +18,7 @@ from dashboards.figures import (
     write_value,
 )
 from dashboards.panels import Panel, declared_groups
-from dashboards.periods import Grain, Period, Span, describe_days
+from dashboards.periods import Grain, Months, Period, Span, describe_days, months_of
 from dashboards.queries import Breakdown, Query, Refusals, Rows
 from dashboards.selection import Selection
 
@@ -57,6 +57,8 @@ class ListView:
     columns: tuple[str, ...]
     rows: tuple[ListRow, ...]
     groups: int
+    note: str
+    """What of a month that the period cuts is not in the list; empty when there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class TrafficView:
     chart: Chart
     columns: tuple[str, ...]
     table: tuple[tuple[str, tuple[str, ...]], ...]
+    note: str
+    """As that of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,8 @@ class Overview:
     """The first and last day with a view, ever."""
     is_empty: bool
     """No hit ever came in."""
+    note: str
+    """Says that lists lack something; empty when none does."""
 
 
 async def read_overview(query: Query, policy: Policy, selection: Selection) -> Overview:
@@ -96,51 +102,121 @@ async def read_overview(query: Query, policy: Policy, selection: Selection) -> O
     site = str(selection.site.domain)
     has_traffic = _declares(policy, "traffic", StatisticGrain.HOUR)
     has_coverage = _declares(policy, "coverage", StatisticGrain.DAY)
-    counted_days = await queries.traffic_days(query, site) if has_traffic else None
+    counted_days = None
+    if has_traffic:
+        whole = _whole(policy, "traffic", Months())
+        counted_days = await queries.traffic_days(query, site, whole)
     refused = None
     arrived = counted_days is not None
     if has_coverage:
         refused = _refused(await queries.coverage(query, site, selection.period))
         arrived = arrived or await queries.coverage_any(query, site)
+    traffic = await _read_traffic(query, policy, selection) if has_traffic else None
+    groups = await _read_groups(query, policy, selection)
+    lacking = any(shown.note for _, lists in groups for shown in lists)
     return Overview(
-        traffic=await _read_traffic(query, selection) if has_traffic else None,
-        groups=await _read_groups(query, policy, selection),
+        traffic=traffic,
+        groups=groups,
         refused=refused,
         counted_days=counted_days,
         is_empty=(has_traffic or has_coverage) and not arrived,
+        note=_describe_cut(_months(selection)) if lacking else "",
     )
 
 
-async def read_list(query: Query, panel: Panel, selection: Selection) -> ListView:
+async def read_list(query: Query, policy: Policy, panel: Panel, selection: Selection) -> ListView:
     """Read one page of a full list; its rows are empty when there is no such page."""
     rows = Rows(
         site=str(selection.site.domain),
         period=selection.period,
         limit=PAGE_ROWS,
         offset=PAGE_ROWS * (selection.page - 1),
+        whole=_whole(policy, panel.statistic, _months(selection)),
     )
-    return _list_view(panel, await panel.fetch(query, rows), panel.columns)
+    note = await _read_note(query, policy, panel, selection)
+    return _list_view(panel, await panel.fetch(query, rows), panel.columns, note)
 
 
 async def _read_groups(
     query: Query, policy: Policy, selection: Selection
 ) -> tuple[tuple[str, tuple[ListView, ...]], ...]:
-    rows = Rows(str(selection.site.domain), selection.period, SHORT_ROWS)
     groups = []
+    notes: dict[str, str] = {}
     for title, panels in declared_groups(policy):
-        lists = [_list_view(p, await p.fetch(query, rows), p.brief) for p in panels]
+        lists = []
+        for panel in panels:
+            whole = _whole(policy, panel.statistic, _months(selection))
+            rows = Rows(str(selection.site.domain), selection.period, SHORT_ROWS, whole=whole)
+            if panel.statistic not in notes:  # three lists are of one statistic
+                notes[panel.statistic] = await _read_note(query, policy, panel, selection)
+            found = await panel.fetch(query, rows)
+            lists.append(_list_view(panel, found, panel.brief, notes[panel.statistic]))
         # A site without campaigns is the common one; it need not see an empty card.
         if title != "Campaigns" or any(shown.rows for shown in lists):
             groups.append((title, tuple(lists)))
     return tuple(groups)
 
 
-async def _read_traffic(query: Query, selection: Selection) -> TrafficView:
+async def _read_note(query: Query, policy: Policy, panel: Panel, selection: Selection) -> str:
+    measure = Measure.VIEWS if Measure.VIEWS in panel.columns else Measure.VISITS
+    return await _read_dayless(query, policy, panel.statistic, measure, selection)
+
+
+async def _read_dayless(
+    query: Query, policy: Policy, statistic: str, measure: Measure, selection: Selection
+) -> str:
+    """Say how much of the months that the period cuts belongs to no single day of them."""
+    months = _months(selection)
+    if not months.cut or _whole(policy, statistic, months) is None:
+        return ""
+    number = await queries.no_single_day(
+        query,
+        str(selection.site.domain),
+        statistic,
+        measure.value,
+        months.cut,
+        next(s.grain.value for s in policy.statistics if s.name == statistic),
+    )
+    if number <= 0:
+        return ""
+    unit = TITLES[measure].lower() if number > 1 else TITLES[measure].lower().removesuffix("s")
+    belong = "belong" if number > 1 else "belongs"
+    return (
+        f"{write_count(number)} {unit} of {_name_months(months.cut)} {belong} to no single day"
+        " and can’t be shown here."
+    )
+
+
+def _describe_cut(months: Months) -> str:
+    return (
+        f"These days cut {_name_months(months.cut)}. Groups too small for a day are kept by month"
+        " alone and are in no list here; below each stands how much that is. Choose whole months"
+        " to see all of it."
+    )
+
+
+def _name_months(months: tuple[date, ...]) -> str:
+    return " and ".join(f"{month:%B %Y}" for month in months)
+
+
+def _months(selection: Selection) -> Months:
+    return months_of(selection.period.span, selection.now.date())
+
+
+def _whole(policy: Policy, statistic: str, months: Months) -> queries.Whole:
+    """Return the whole months, or None for a statistic whose view does not tell the month."""
+    is_guarded = any(s.name == statistic and s.min_group > 1 for s in policy.statistics)
+    return months.whole if is_guarded else None
+
+
+async def _read_traffic(query: Query, policy: Policy, selection: Selection) -> TrafficView:
     site, period, now = str(selection.site.domain), selection.period, selection.now
     before_span = period.previous(now)
-    total = await queries.traffic_total(query, site, period.span)
-    before = await queries.traffic_total(query, site, before_span)
-    by_bucket = await _read_buckets(query, site, period)
+    whole = _whole(policy, "traffic", _months(selection))
+    whole_before = _whole(policy, "traffic", months_of(before_span, now.date()))
+    total = await queries.traffic_total(query, site, period.span, whole)
+    before = await queries.traffic_total(query, site, before_span, whole_before)
+    by_bucket = await _read_buckets(query, site, period, whole)
     measure = selection.measure
     buckets = [(start, by_bucket.get(start, Figures())) for start in period.buckets()]
     points = [(start, figures.value(measure)) for start, figures in buckets]
@@ -165,20 +241,26 @@ async def _read_traffic(query: Query, selection: Selection) -> TrafficView:
             for start, figures in buckets
             if start <= now
         ),
+        note=await _read_dayless(query, policy, "traffic", Measure.VIEWS, selection),
     )
 
 
-async def _read_buckets(query: Query, site: str, period: Period) -> dict[datetime, Figures]:
+async def _read_buckets(
+    query: Query, site: str, period: Period, whole: queries.Whole
+) -> dict[datetime, Figures]:
+    no_months = None if whole is None else ()  # they are of no bar that is shorter
     match period.grain:
         case Grain.HOUR:
-            return await queries.traffic_by_hour(query, site, period.span)
+            return await queries.traffic_by_hour(query, site, period.span, no_months)
         case Grain.DAY:
-            return await queries.traffic_by_day(query, site, period.span)
+            return await queries.traffic_by_day(query, site, period.span, no_months)
         case Grain.MONTH:
-            return await queries.traffic_by_month(query, site, period.span)
+            return await queries.traffic_by_month(query, site, period.span, whole)
 
 
-def _list_view(panel: Panel, breakdown: Breakdown, columns: tuple[Measure, ...]) -> ListView:
+def _list_view(
+    panel: Panel, breakdown: Breakdown, columns: tuple[Measure, ...], note: str
+) -> ListView:
     leading = panel.columns[0]
     titles = tuple(TITLES[m] for m in columns)
     rows = tuple(
@@ -191,7 +273,7 @@ def _list_view(panel: Panel, breakdown: Breakdown, columns: tuple[Measure, ...])
         )
         for row in breakdown.rows
     )
-    return ListView(panel.id, panel.title, panel.heading, titles, rows, breakdown.groups)
+    return ListView(panel.id, panel.title, panel.heading, titles, rows, breakdown.groups, note)
 
 
 def _refused(refusals: Refusals) -> RefusedView:

@@ -63,6 +63,31 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Months:
+    """The months of a stretch of time, by their first days."""
+
+    whole: tuple[date, ...] = ()
+    """Those that lie in it to their last day, or as far as they have come."""
+    cut: tuple[date, ...] = ()
+    """Those that lie in it in part: its first, its last, or none."""
+
+
+def months_of(span: Span, today: date) -> Months:
+    """Sort the months that a stretch of time touches."""
+    last = (span.end - timedelta(microseconds=1)).date()
+    numbers = range(_month_number(span.start.date()), _month_number(last) + 1)
+    whole: list[date] = []
+    cut: list[date] = []
+    for number in numbers:
+        first, after = _first_of(number), _first_of(number + 1)
+        # Nothing is counted after today, so a month that goes on is whole up to it.
+        ends = min(after, today + DAY)
+        is_whole = span.start <= _midnight(first) and _midnight(ends) <= span.end
+        (whole if is_whole else cut).append(first)
+    return Months(tuple(whole), tuple(cut))
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """Whole days from `first` to `last`, both included."""
 
@@ -109,7 +134,7 @@ class Period:
         if self.grain is Grain.DAY:
             return [self.span.start + DAY * n for n in range(self.days)]
         months = range(_month_number(self.first), _month_number(self.last) + 1)
-        return [datetime(number // 12, number % 12 + 1, 1) for number in months]
+        return [_midnight(_first_of(number)) for number in months]
 
 
 def named_period(name: PeriodName, today: date) -> Period:
@@ -134,9 +159,7 @@ def named_period(name: PeriodName, today: date) -> Period:
             last = today.replace(day=1) - DAY
             return Period(name, last.replace(day=1), last)
         case PeriodName.MONTHS_12:
-            eleven_months_ago = _month_number(today) - 11
-            first = date(eleven_months_ago // 12, eleven_months_ago % 12 + 1, 1)
-            return Period(name, first, today)
+            return Period(name, _first_of(_month_number(today) - 11), today)
         case PeriodName.CUSTOM:
             raise PeriodError("A custom period needs a first and a last day.")
 
@@ -191,3 +214,7 @@ def _hour_of(moment: datetime) -> datetime:
 
 def _month_number(day: date) -> int:
     return day.year * 12 + day.month - 1
+
+
+def _first_of(month_number: int) -> date:
+    return date(month_number // 12, month_number % 12 + 1, 1)

@@ -1,6 +1,8 @@
 """The named queries on the guarded views, one file of ``views/`` each; the only way to the store.
 
-Values reach ClickHouse as bound parameters only: no function here writes one into SQL.
+Values reach ClickHouse as bound parameters only: no function here writes one into SQL. What a
+file's ``$`` names stand for depends on whether its view tells the month of what belongs to no
+single day of it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -8,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
 from importlib import resources
+from string import Template
 from typing import Any
 
 from dashboards.figures import Figures
@@ -15,6 +18,10 @@ from dashboards.periods import Period, Span
 
 Query = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Sequence[Any]]]]
 """SQL with ClickHouse ``{name:Type}`` parameters in, rows out; read only."""
+
+
+Whole = tuple[date, ...] | None
+"""The months, by their first days, that a query wants whole; None of a view without `month`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,7 @@ class Rows:
     period: Period
     limit: int
     offset: int = 0
+    whole: Whole = None
 
     def parameters(self) -> dict[str, object]:
         """Give the values to bind."""
@@ -34,6 +42,7 @@ class Rows:
             "last": self.period.last.isoformat(),
             "limit": self.limit,
             "offset": self.offset,
+            **_bound(self.whole),
         }
 
 
@@ -64,34 +73,59 @@ class Refusals:
     refused: tuple[tuple[str, int], ...]
 
 
-async def traffic_total(query: Query, site: str, span: Span) -> Figures:
+async def traffic_total(query: Query, site: str, span: Span, whole: Whole = None) -> Figures:
     """Sum the traffic of a stretch of time."""
-    rows = await query(_sql("traffic_total"), _within(site, span))
+    rows = await query(_sql("traffic_total", whole), _within(site, span, whole))
     return Figures(*rows[0]) if rows else Figures()
 
 
-async def traffic_by_hour(query: Query, site: str, span: Span) -> dict[datetime, Figures]:
+async def traffic_by_hour(
+    query: Query, site: str, span: Span, whole: Whole = None
+) -> dict[datetime, Figures]:
     """Sum the traffic of each hour of the one day that `span` holds."""
-    rows = await query(_sql("traffic_by_hour"), _within(site, span))
+    rows = await query(_sql("traffic_by_hour", whole), _within(site, span, whole))
     return {span.start.replace(hour=row[0]): Figures(*row[1:]) for row in rows}
 
 
-async def traffic_by_day(query: Query, site: str, span: Span) -> dict[datetime, Figures]:
+async def traffic_by_day(
+    query: Query, site: str, span: Span, whole: Whole = None
+) -> dict[datetime, Figures]:
     """Sum the traffic of each day that has any."""
-    rows = await query(_sql("traffic_by_day"), _within(site, span))
+    rows = await query(_sql("traffic_by_day", whole), _within(site, span, whole))
     return {datetime.combine(row[0], time()): Figures(*row[1:]) for row in rows}
 
 
-async def traffic_by_month(query: Query, site: str, span: Span) -> dict[datetime, Figures]:
+async def traffic_by_month(
+    query: Query, site: str, span: Span, whole: Whole = None
+) -> dict[datetime, Figures]:
     """Sum the traffic of each month that has any, within the span."""
-    rows = await query(_sql("traffic_by_month"), _within(site, span))
+    rows = await query(_sql("traffic_by_month", whole), _within(site, span, whole))
     return {datetime.combine(row[0], time()): Figures(*row[1:]) for row in rows}
 
 
-async def traffic_days(query: Query, site: str) -> tuple[date, date] | None:
-    """Tell the first and the last day with a view; None when the site has none."""
-    rows = await query(_sql("traffic_days"), {"site": site})
+async def traffic_days(query: Query, site: str, whole: Whole = None) -> tuple[date, date] | None:
+    """Tell the first and the last day with a view; None when the site has none.
+
+    What belongs to no single day counts as of the first of its month.
+    """
+    rows = await query(_sql("traffic_days", whole), {"site": site})
     return (rows[0][0], rows[0][1]) if rows else None
+
+
+async def no_single_day(
+    query: Query, site: str, view: str, measure: str, cut: tuple[date, ...], period: str = "day"
+) -> int:
+    """Sum what belongs to no single day of one or two months. Names are those of the policy."""
+    parameters = {
+        "site": site,
+        "view": view,
+        "measure": measure,
+        "period": period,
+        "first": cut[0].isoformat(),
+        "last": cut[-1].isoformat(),
+    }
+    ((number,),) = await query(_sql("no_single_day"), parameters)
+    return int(number)
 
 
 async def coverage(query: Query, site: str, period: Period) -> Refusals:
@@ -115,67 +149,71 @@ async def coverage_any(query: Query, site: str) -> bool:
 
 async def pages(query: Query, rows: Rows) -> Breakdown:
     """List pages by visitors."""
-    return _breakdown(await query(_sql("pages"), rows.parameters()))
+    return await _list(query, "pages", rows)
 
 
 async def entry_pages(query: Query, rows: Rows) -> Breakdown:
     """List the pages that visits began on."""
-    return _breakdown(await query(_sql("entry_pages"), rows.parameters()))
+    return await _list(query, "entry_pages", rows)
 
 
 async def exit_pages(query: Query, rows: Rows) -> Breakdown:
     """List the pages that visits ended on."""
-    return _breakdown(await query(_sql("exit_pages"), rows.parameters()))
+    return await _list(query, "exit_pages", rows)
 
 
 async def sources(query: Query, rows: Rows) -> Breakdown:
     """List where visits came from."""
-    return _breakdown(await query(_sql("sources"), rows.parameters()))
+    return await _list(query, "sources", rows)
 
 
 async def channels(query: Query, rows: Rows) -> Breakdown:
     """List the kinds of sources."""
-    return _breakdown(await query(_sql("channels"), rows.parameters()))
+    return await _list(query, "channels", rows)
 
 
 async def referrers(query: Query, rows: Rows) -> Breakdown:
     """List referring hosts."""
-    return _breakdown(await query(_sql("referrers"), rows.parameters()))
+    return await _list(query, "referrers", rows)
 
 
 async def campaigns(query: Query, rows: Rows) -> Breakdown:
     """List campaigns, told apart by their source and medium."""
-    return _breakdown(await query(_sql("campaigns"), rows.parameters()))
+    return await _list(query, "campaigns", rows)
 
 
 async def countries(query: Query, rows: Rows) -> Breakdown:
     """List countries by their ISO 3166-1 code."""
-    return _breakdown(await query(_sql("countries"), rows.parameters()))
+    return await _list(query, "countries", rows)
 
 
 async def languages(query: Query, rows: Rows) -> Breakdown:
     """List languages by their ISO 639 tag."""
-    return _breakdown(await query(_sql("languages"), rows.parameters()))
+    return await _list(query, "languages", rows)
 
 
 async def screens(query: Query, rows: Rows) -> Breakdown:
     """List screen classes."""
-    return _breakdown(await query(_sql("screens"), rows.parameters()))
+    return await _list(query, "screens", rows)
 
 
 async def devices(query: Query, rows: Rows) -> Breakdown:
     """List kinds of devices."""
-    return _breakdown(await query(_sql("devices"), rows.parameters()))
+    return await _list(query, "devices", rows)
 
 
 async def browsers(query: Query, rows: Rows) -> Breakdown:
     """List browsers with their major version."""
-    return _breakdown(await query(_sql("browsers"), rows.parameters()))
+    return await _list(query, "browsers", rows)
 
 
 async def systems(query: Query, rows: Rows) -> Breakdown:
     """List operating systems."""
-    return _breakdown(await query(_sql("systems"), rows.parameters()))
+    return await _list(query, "systems", rows)
+
+
+async def _list(query: Query, name: str, rows: Rows) -> Breakdown:
+    return _breakdown(await query(_sql(name, rows.whole), rows.parameters()))
 
 
 def _breakdown(rows: Sequence[Sequence[Any]]) -> Breakdown:
@@ -186,15 +224,50 @@ def _breakdown(rows: Sequence[Sequence[Any]]) -> Breakdown:
     )
 
 
-def _within(site: str, span: Span) -> dict[str, object]:
+def _within(site: str, span: Span, whole: Whole) -> dict[str, object]:
     # Text, for the client would shift a datetime by the machine's own zone.
     return {
         "site": site,
         "start": span.start.isoformat(" ", "seconds"),
         "end": span.end.isoformat(" ", "seconds"),
+        **_bound(whole),
     }
 
 
+def _bound(whole: Whole) -> dict[str, object]:
+    return {} if whole is None else {"whole": [month.isoformat() for month in whole]}
+
+
+_DAYS = "day BETWEEN {first:Date} AND {last:Date}"
+_HOURS = "hour >= {start:DateTime('UTC')} AND hour < {end:DateTime('UTC')}"
+_PLAIN = {
+    "days": _DAYS,
+    "hours": _HOURS,
+    "hour": "hour",
+    "month": "toStartOfMonth(hour)",
+}
+# The bounds on the month say nothing more; by them ClickHouse leaves other months unread.
+_BY_MONTH = {
+    "days": (
+        "month BETWEEN toStartOfMonth({first:Date}) AND {last:Date}"
+        f" AND ({_DAYS} OR (day IS NULL AND has({{whole:Array(Date)}}, month)))"
+    ),
+    "hours": (
+        "month BETWEEN toDate(toStartOfMonth({start:DateTime('UTC')}))"
+        " AND toDate({end:DateTime('UTC')})"
+        f" AND ({_HOURS} OR (hour IS NULL AND has({{whole:Array(Date)}}, month)))"
+    ),
+    "hour": "ifNull(hour, toDateTime(month, 'UTC'))",
+    "month": "month",
+}
+
+
 @cache
-def _sql(name: str) -> str:
-    return resources.files("dashboards").joinpath("views", f"{name}.sql").read_text("utf-8")
+def _template(name: str) -> Template:
+    return Template(
+        resources.files("dashboards").joinpath("views", f"{name}.sql").read_text("utf-8")
+    )
+
+
+def _sql(name: str, whole: Whole = None) -> str:
+    return _template(name).substitute(_PLAIN if whole is None else _BY_MONTH)

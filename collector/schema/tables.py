@@ -19,9 +19,18 @@ BATCH = "(batch)"
 PARTITION = "toString((keep_days, toYYYYMM(period)))"
 """A cell's partition as text."""
 
-# Batches are sent one after the other, so the newest token alone would do; the
-# rest is room for several collectors on one server.
+# A batch notes one token in each partition it touches. A collector sends batches one after the
+# other, so its newest would do; the rest is room for others on the same server.
 _DEDUPLICATION_WINDOW = 1_000
+
+# A cell that was folded away or is over its time must not lie on in an old part: bytes gone
+# after 2 s, by default after minutes (chDB 26.9). A part may go that soon because a merge is
+# synced before it takes the place of others.
+_PART_SETTINGS = (
+    "old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0,"
+    " max_cleanup_delay_period = 1, min_rows_to_fsync_after_merge = 1,"
+    " min_compressed_bytes_to_fsync_after_merge = 1"
+)
 
 _UNSIGNED = frozenset({"serves", "firsts"})
 
@@ -36,17 +45,20 @@ def cells_of(statistic: Statistic) -> str:
 
 
 def create_tables() -> tuple[str, ...]:
-    """Return the statements that make the database and `cells` where missing, and `inbox` anew."""
-    columns = ", ".join(
+    """Return the statements that make the database, `cells` and `inbox` where missing.
+
+    None of them harms another collector that inserts meanwhile.
+    """
+    columns = [
         f"{field.name} {_column_type(field.name, field.type)}" for field in fields(CountedHit)
-    )
+    ]
+    added = ", ".join(f"ADD COLUMN IF NOT EXISTS {column}" for column in columns)
     measures = ", ".join(f"{measure} Int64" for measure in MEASURES)
     return (
         f"CREATE DATABASE IF NOT EXISTS {DATABASE}",
-        # It holds no row, so that another version's columns can just go.
-        f"DROP TABLE IF EXISTS {DATABASE}.inbox SYNC",
-        f"CREATE TABLE {DATABASE}.inbox ({columns}) ENGINE = Null",
-        f"CREATE TABLE IF NOT EXISTS {DATABASE}.done (partition String) ENGINE = Memory",
+        f"CREATE TABLE IF NOT EXISTS {DATABASE}.inbox ({', '.join(columns)}) ENGINE = Null",
+        # One that an earlier version made; rows that it counted name their columns.
+        f"ALTER TABLE {DATABASE}.inbox {added}",
         (
             f"CREATE TABLE IF NOT EXISTS {DATABASE}.cells ("
             " statistic LowCardinality(String), keep_days UInt16,"
@@ -57,8 +69,10 @@ def create_tables() -> tuple[str, ...]:
             " PARTITION BY (keep_days, toYYYYMM(period))"
             " ORDER BY (statistic, site, period, grain, k1, k2, k3)"
             f" SETTINGS non_replicated_deduplication_window = {_DEDUPLICATION_WINDOW},"
-            " fsync_after_insert = 1, fsync_part_directory = 1"
+            f" fsync_after_insert = 1, fsync_part_directory = 1, {_PART_SETTINGS}"
         ),
+        # For a store that an earlier release made.
+        f"ALTER TABLE {DATABASE}.cells MODIFY SETTING {_PART_SETTINGS}",
     )
 
 

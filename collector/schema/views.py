@@ -1,7 +1,8 @@
 """The guarded views: one a statistic, with named columns; the only door out.
 
 A cell that counts fewer visitors than its statistic's `min_group` is shown as
-`OTHER`, so every total still adds up.
+`OTHER`, so every total still adds up. What retention moved to the month is shown
+with its month and no day, and under its words once the month is over.
 """
 
 from anonymizer.hits import OTHER
@@ -14,10 +15,19 @@ from collector.plan import (
     is_machines,
     is_masks,
 )
+from collector.retention.cells import is_guarded
 from collector.schema.tables import DATABASE, MEASURES, cells_of
+
+MONTH = "month"
+"""The column of a guarded view that tells the month, as its first day."""
 
 SHOWN_MEASURES = (*MEASURES, "events", "masked")
 """Every name of a measure in the views."""
+
+# A month that goes on grows night by night by what was hidden of a day: shown under its words,
+# whoever reads every night would have the day's number (docs/decisions/0015). Two days, for the
+# last one of the westernmost zone is folded within 26 h of its end.
+_GROWS = "grain = 'month' AND addMonths(period, 1) + toIntervalDay(2) > now()"
 
 _COLUMNS = {"events": "hits", "masked": "hits"}
 _ALONE = {Dimension.ENTRY_PAGE: "page", Dimension.EXIT_PAGE: "page"}
@@ -30,7 +40,8 @@ def create_views(policy: Policy) -> tuple[str, ...]:
 
 def columns_of(statistic: Statistic) -> tuple[str, ...]:
     """Return the column names of a statistic's view, in order."""
-    return ("site", statistic.grain.value, *_names(statistic), *measures_of(statistic))
+    month = (MONTH,) if is_guarded(statistic) else ()
+    return ("site", statistic.grain.value, *month, *_names(statistic), *measures_of(statistic))
 
 
 def measures_of(statistic: Statistic) -> tuple[str, ...]:
@@ -59,28 +70,41 @@ def _create_view(statistic: Statistic) -> str:
     measures = measures_of(statistic)
     names = _names(statistic)
     keys = tuple(f"k{number}" for number in range(1, len(names) + 1))
-    inner = ", ".join(("site", "period", *keys))
+    grain = statistic.grain.value
+    period = "period" if statistic.grain is Grain.HOUR else "toDate(period)"
+    # Of machines no visitors are known: their hits stand in for them.
+    small = f"cell_{measures[0]} < {statistic.min_group}"
+    grains = f"'{grain}'"
+    periods = {grain: period}
+    if is_guarded(statistic):
+        # Without a word to hide, the day is hidden.
+        dayless = "grain = 'month'" if keys else f"grain = 'month' OR {small}"
+        grains += ", 'month'"
+        periods = {
+            grain: f"if({dayless}, NULL, {period})",
+            # Of the period alone, so that a query that names months reads no others.
+            MONTH: "toDate(toStartOfMonth(period))",
+        }
+    if statistic.min_group > 1 and not is_coverage(statistic):
+        unshown = f"{small} OR {_GROWS}" if is_guarded(statistic) else small
+        shown = [f"if({unshown}, '{OTHER}', {key})" for key in keys]
+    else:
+        shown = list(keys)
+    inner = ", ".join(("site", "grain", "period", *keys))
     totals = ", ".join(f"sum({column_of(measure)}) AS cell_{measure}" for measure in measures)
     cells = (
         f"SELECT {inner}, {totals} FROM {DATABASE}.cells"
-        f" WHERE statistic = '{cells_of(statistic)}' AND grain = '{statistic.grain.value}'"
+        f" WHERE statistic = '{cells_of(statistic)}' AND grain IN ({grains})"
         f" GROUP BY {inner} HAVING ({' OR '.join(f'cell_{m} != 0' for m in measures)})"
     )
-    period = "period" if statistic.grain is Grain.HOUR else "toDate(period)"
-    guarded = statistic.min_group > 1 and not is_coverage(statistic)
-    # Of machines no visitors are known: their hits stand in for them.
-    big_enough = f"cell_{measures[0]} >= {statistic.min_group}"
-    if guarded and not keys:
-        cells += f" AND {big_enough}"
-    shown = (f"if({big_enough}, {key}, '{OTHER}')" if guarded else key for key in keys)
     columns = ", ".join(
         (
             "toString(site) AS site",
-            f"{period} AS {statistic.grain.value}",
+            *(f"{of} AS {name}" for name, of in periods.items()),
             *(f"{key} AS {name}" for key, name in zip(shown, names, strict=True)),
             *(f"sum(cell_{measure}) AS {measure}" for measure in measures),
         )
     )
-    group = ", ".join(("site", statistic.grain.value, *names))
+    group = ", ".join(("site", *periods, *names))
     select = f"SELECT {columns} FROM ({cells}) GROUP BY {group}"
     return f"CREATE OR REPLACE VIEW {statistic.name} AS {select}"

@@ -10,7 +10,7 @@ SELECT
     max(total_visitors) OVER () AS largest
 FROM countries
 WHERE site = {site:String}
-  AND day BETWEEN {first:Date} AND {last:Date}
+  AND $days
 GROUP BY label
 HAVING total_visitors > 0 OR total_visits > 0 OR total_views > 0
 ORDER BY label = '(other)', total_visitors DESC, total_views DESC, label

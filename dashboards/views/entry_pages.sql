@@ -10,7 +10,7 @@ SELECT
     max(total_visits) OVER () AS largest
 FROM entry_pages
 WHERE site = {site:String}
-  AND day BETWEEN {first:Date} AND {last:Date}
+  AND $days
 GROUP BY label
 HAVING total_visits > 0
 ORDER BY label = '(other)', total_visits DESC, total_views DESC, label

@@ -7,7 +7,6 @@ SELECT
     sum(seconds)
 FROM traffic
 WHERE site = {site:String}
-  AND hour >= {start:DateTime('UTC')}
-  AND hour < {end:DateTime('UTC')}
+  AND $hours
 GROUP BY bucket
 ORDER BY bucket

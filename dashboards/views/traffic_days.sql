@@ -1,6 +1,6 @@
 SELECT
-    toDate(min(hour)),
-    toDate(max(hour))
+    toDate(min($hour)),
+    toDate(max($hour))
 FROM traffic
 WHERE site = {site:String}
   AND views > 0

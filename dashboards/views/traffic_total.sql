@@ -6,5 +6,4 @@ SELECT
     sum(seconds)
 FROM traffic
 WHERE site = {site:String}
-  AND hour >= {start:DateTime('UTC')}
-  AND hour < {end:DateTime('UTC')}
+  AND $hours

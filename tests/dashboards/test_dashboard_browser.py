@@ -86,11 +86,17 @@ def test_hostile_words_are_shown_as_they_are(store: Store, open_window: OpenWind
     words = list(zip(HOSTILE_WORDS, many, strict=True))
     sums = (9, 9, 9, 9)
     store.add("traffic", [(SITE, datetime(2025, 11, 4, 9), 9, *sums)])
-    store.add("pages", [(SITE, day, word, n, n) for word, n in words])
-    store.add("sources", [(SITE, day, word, n, *sums) for word, n in words])
-    store.add("countries", [(SITE, day, word, n, *sums) for word, n in words])
-    store.add("devices", [(SITE, day, word, word, word, n, *sums) for word, n in words])
-    store.add("campaigns", [(SITE, day, word, word, word, n, *sums) for word, n in words])
+    store.add("pages", [(SITE, day, day.replace(day=1), word, n, n) for word, n in words])
+    store.add("sources", [(SITE, day, day.replace(day=1), word, n, *sums) for word, n in words])
+    store.add("countries", [(SITE, day, day.replace(day=1), word, n, *sums) for word, n in words])
+    store.add(
+        "devices",
+        [(SITE, day, day.replace(day=1), word, word, word, n, *sums) for word, n in words],
+    )
+    store.add(
+        "campaigns",
+        [(SITE, day, day.replace(day=1), word, word, word, n, *sums) for word, n in words],
+    )
     store.add("coverage", [(SITE, day, word, word, n) for word, n in words])
     window = open_window()
 

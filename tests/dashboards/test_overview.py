@@ -3,6 +3,7 @@ from datetime import date, datetime, timedelta
 from html import unescape
 
 import pytest
+from msgspec.structs import replace
 
 from dashboards.figures import Figures, Measure, change, write_value
 from tests.dashboards.conftest import MakeApp, OpenReader
@@ -325,3 +326,58 @@ def test_static_files_are_served_to_strangers(stranger: Reader) -> None:
 @pytest.mark.parametrize("name", ["..%2fapp.py", "../app.py", "app.py", "%00", "dashboard.css/"])
 def test_no_other_file_is_served(stranger: Reader, name: str) -> None:
     assert stranger.get(f"/dashboard/static/{name}").status_code in {303, 307, 404}
+
+
+CUT = "period=custom&from=2025-09-28&to=2025-11-03"
+CUT_MONTHS = (date(2025, 9, 1), date(2025, 11, 1))
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    ("panel", "table", "measure"),
+    [
+        pytest.param("pages", "pages", "views", id="views"),
+        pytest.param("exit_pages", "exit_pages", "visits", id="visits, of a view without views"),
+        pytest.param("systems", "devices", "views", id="of a view with several lists"),
+    ],
+)
+def test_list_of_days_that_cut_months_tells_what_it_lacks(
+    analyst: Reader, panel: str, table: str, measure: str
+) -> None:
+    lacking = TRAFFIC.dayless(table, CUT_MONTHS, measure)
+    sentence = (
+        f"{lacking:,} {measure} of September 2025 and November 2025 belong to no single day"
+        " and can’t be shown here."
+    )
+
+    overview = analyst.get(f"/dashboard?{CUT}").text
+    whole_list = analyst.get(f"/dashboard?panel={panel}&{CUT}").text
+
+    in_tab = overview.partition(f'data-list="{panel}"')[2].partition("</section")[0]
+    assert sentence in text_of(in_tab)
+    assert sentence in text_of(whole_list)
+    assert "These days cut September 2025 and November 2025." in text_of(overview)
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("period", ["period=last-month", "period=month", "period=12m"])
+def test_list_of_whole_months_lacks_nothing_and_says_nothing(analyst: Reader, period: str) -> None:
+    assert "no single day" not in analyst.get(f"/dashboard?{period}").text
+    assert "no single day" not in analyst.get(f"/dashboard?panel=pages&{period}").text
+
+
+def test_views_without_a_group_size_are_asked_for_no_month(
+    open_reader: OpenReader, store: Store, make_app: MakeApp
+) -> None:
+    policy = make_policy()
+    lone = [replace(each, min_group=1) for each in policy.statistics]
+    for name in VIEWS:
+        store.command(f"ALTER TABLE {name} DROP COLUMN month")
+    store._held = None
+    reader = open_reader(make_app(replace(policy, statistics=tuple(lone))))
+    reader.try_login("owner", PASSWORD)
+
+    page = reader.get(f"/dashboard?{CUT}")
+
+    assert page.status_code == 200
+    assert "no single day" not in page.text

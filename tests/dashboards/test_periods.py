@@ -15,6 +15,7 @@ from dashboards.periods import (
     Span,
     custom_period,
     describe_days,
+    months_of,
     named_period,
 )
 
@@ -166,3 +167,28 @@ def test_length_of_period_chooses_the_bars(days: int, grain: Grain) -> None:
 )
 def test_range_of_days_is_written_short(first: date, last: date, written: str) -> None:
     assert describe_days(first, last) == written
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "whole", "cut"),
+    [
+        pytest.param("2025-09-01", "2025-10-31", ("09", "10"), (), id="whole months"),
+        pytest.param("2025-09-02", "2025-10-31", ("10",), ("09",), id="begins late"),
+        pytest.param("2025-09-01", "2025-10-30", ("09",), ("10",), id="ends early"),
+        pytest.param("2025-09-28", "2025-11-03", ("10",), ("09", "11"), id="cuts two"),
+        pytest.param("2025-10-02", "2025-10-30", (), ("10",), id="inside one"),
+        pytest.param("2025-11-01", "2025-11-04", ("11",), (), id="this month so far"),
+        pytest.param("2025-11-01", "2025-11-03", (), ("11",), id="this month but today"),
+        pytest.param("2025-11-04", "2025-11-04", (), ("11",), id="today"),
+    ],
+)
+def test_months_are_whole_or_cut(
+    first: str, last: str, whole: tuple[str, ...], cut: tuple[str, ...]
+) -> None:
+    today = date(2025, 11, 4)
+    period = custom_period(first, last, today)
+
+    months = months_of(period.span, today)
+
+    assert months.whole == tuple(date(2025, int(month), 1) for month in whole)
+    assert months.cut == tuple(date(2025, int(month), 1) for month in cut)

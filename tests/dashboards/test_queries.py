@@ -1,19 +1,21 @@
 import asyncio
 import inspect
 import re
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 
 import pytest
 
 from dashboards import queries
 from dashboards.figures import Figures
-from dashboards.periods import Period, PeriodName, Span
+from dashboards.periods import Period, PeriodName, Span, months_of
 from dashboards.queries import Breakdown, Rows
 from tests.dashboards.traffic import SITE, TRAFFIC
-from tests.dashboards.views import VIEWS, Store
+from tests.dashboards.views import VIEWS, VISIT_SUMS, Store
 
 PERIOD = Period(PeriodName.CUSTOM, date(2025, 9, 28), date(2025, 11, 3))
+TODAY = date(2025, 11, 4)
+MONTHS = months_of(PERIOD.span, TODAY)
 SQL_FILES = sorted(
     file.name.removesuffix(".sql")
     for file in resources.files("dashboards").joinpath("views").iterdir()
@@ -45,14 +47,16 @@ def test_every_query_binds_the_site(name: str) -> None:
 def test_values_are_bound_and_never_written_into_sql(stored: Store) -> None:
     hostile = "x' OR '1'='1"
     for name in LISTS:
-        assert fetch(stored, name, Rows(hostile, PERIOD, 10)) == Breakdown((), 0, 0)
+        assert fetch(stored, name, Rows(hostile, PERIOD, 10, whole=MONTHS.whole)) == Breakdown(
+            (), 0, 0
+        )
     span = PERIOD.span
     assert asyncio.run(queries.traffic_total(stored.query, hostile, span)) == Figures()
     assert asyncio.run(queries.traffic_days(stored.query, hostile)) is None
     assert not asyncio.run(queries.coverage_any(stored.query, hostile))
     assert asyncio.run(queries.coverage(stored.query, hostile, PERIOD)).hits == 0
 
-    files = {queries._sql(name) for name in SQL_FILES}
+    files = {queries._sql(name, whole) for name in SQL_FILES for whole in (None, ())}
     for sql, parameters in stored.asked:
         assert sql in files
         assert set(re.findall(r"{(\w+):", sql)) == set(parameters)
@@ -106,7 +110,7 @@ def test_list_adds_up_to_its_rows(stored: Store, name: str) -> None:
         ),
     )
 
-    breakdown = fetch(stored, name, Rows(SITE, PERIOD, 1000))
+    breakdown = fetch(stored, name, Rows(SITE, PERIOD, 1000, whole=MONTHS.whole))
 
     found = {
         (row.label, row.detail): [getattr(row.figures, m) for m in VIEWS[table][1]]
@@ -128,25 +132,34 @@ def test_list_adds_up_to_its_rows(stored: Store, name: str) -> None:
 def test_other_sorts_last_however_large(store: Store, name: str) -> None:
     table, _ = KEYS.get(name, (name, 0))
     by, measures = VIEWS[table]
+    day, month = PERIOD.first, PERIOD.first.replace(day=1)
     for word, count in (("(other)", 99), ("a", 2)):
-        store.add(table, [(SITE, PERIOD.first, *[word] * len(by), *[count] * len(measures))])
+        store.add(table, [(SITE, day, month, *[word] * len(by), *[count] * len(measures))])
 
-    found = [row.label for row in fetch(store, name, Rows(SITE, PERIOD, 10)).rows]
+    found = [
+        row.label for row in fetch(store, name, Rows(SITE, PERIOD, 10, whole=MONTHS.whole)).rows
+    ]
 
     assert found == ["a", "(other)"]
 
 
 def test_page_that_visits_have_left_again_is_no_exit_page(store: Store) -> None:
-    day = PERIOD.first
-    moved = [(SITE, day, "/a", 1, 1), (SITE, day, "/a", -1, -1), (SITE, day, "/b", 1, 1)]
+    day = (PERIOD.first, PERIOD.first.replace(day=1))
+    moved = [(SITE, *day, "/a", 1, 1), (SITE, *day, "/a", -1, -1), (SITE, *day, "/b", 1, 1)]
     store.add("exit_pages", moved)
 
-    assert [row.label for row in fetch(store, "exit_pages", Rows(SITE, PERIOD, 10)).rows] == ["/b"]
+    assert [
+        row.label
+        for row in fetch(store, "exit_pages", Rows(SITE, PERIOD, 10, whole=MONTHS.whole)).rows
+    ] == ["/b"]
 
 
 def test_pages_of_a_list_hold_each_row_once(stored: Store) -> None:
-    whole = fetch(stored, "pages", Rows(SITE, PERIOD, 1000))
-    parts = [fetch(stored, "pages", Rows(SITE, PERIOD, 25, offset)) for offset in (0, 25, 50)]
+    whole = fetch(stored, "pages", Rows(SITE, PERIOD, 1000, whole=MONTHS.whole))
+    parts = [
+        fetch(stored, "pages", Rows(SITE, PERIOD, 25, offset, MONTHS.whole))
+        for offset in (0, 25, 50)
+    ]
 
     assert sum((part.rows for part in parts), ()) == whole.rows
     assert all((p.groups, p.largest) == (whole.groups, whole.largest) for p in parts)
@@ -169,3 +182,60 @@ def test_counted_days_are_those_with_views(stored: Store) -> None:
         date(2024, 10, 1),
         date(2025, 11, 4),
     )
+
+
+@pytest.mark.parametrize("name", ["pages", "exit_pages", "devices"])
+def test_months_that_the_period_cuts_tell_what_belongs_to_no_single_day(
+    stored: Store, name: str
+) -> None:
+    measure = "visits" if name == "exit_pages" else "views"
+
+    found = asyncio.run(queries.no_single_day(stored.query, SITE, name, measure, MONTHS.cut))
+
+    assert MONTHS.cut == (date(2025, 9, 1), date(2025, 11, 1))
+    assert found == TRAFFIC.dayless(name, MONTHS.cut, measure) > 0
+
+
+def test_list_and_remainder_add_up_to_the_months_they_are_of(stored: Store) -> None:
+    listed = fetch(stored, "pages", Rows(SITE, PERIOD, 1000, whole=MONTHS.whole))
+    asked = queries.no_single_day(stored.query, SITE, "pages", "views", MONTHS.cut)
+
+    views = sum(row.figures.views for row in listed.rows) + asyncio.run(asked)
+
+    assert views == sum(
+        row[5]
+        for row in TRAFFIC.rows["pages"]
+        if (row[1] is None or PERIOD.first <= row[1] <= PERIOD.last)
+        and row[2] in (*MONTHS.whole, *MONTHS.cut)
+    )
+
+
+GUARDED_HOURS = "site String, hour Nullable(DateTime('UTC')), month Date, " + ", ".join(
+    f"{name} Int64" for name in VISIT_SUMS
+)
+
+
+def test_traffic_with_a_group_size_adds_whole_months_alone(store: Store) -> None:
+    store.command("DROP TABLE traffic")
+    store.command(f"CREATE TABLE traffic ({GUARDED_HOURS}) ENGINE = Memory")
+    october, november = date(2025, 10, 1), date(2025, 11, 1)
+    noon = datetime(2025, 10, 3, 12, tzinfo=UTC)
+    store.add(
+        "traffic",
+        [
+            (SITE, noon, october, 5, 5, 5, 5, 5),
+            (SITE, None, october, 2, 2, 2, 2, 2),
+            (SITE, None, november, 1, 1, 1, 1, 1),
+        ],
+    )
+    span, whole = PERIOD.span, MONTHS.whole
+
+    total = asyncio.run(queries.traffic_total(store.query, SITE, span, whole))
+    by_month = asyncio.run(queries.traffic_by_month(store.query, SITE, span, whole))
+    by_day = asyncio.run(queries.traffic_by_day(store.query, SITE, span, ()))
+    days = asyncio.run(queries.traffic_days(store.query, SITE, whole))
+
+    assert total == Figures(7, 7, 7, 7, 7)
+    assert by_month == {datetime(2025, 10, 1): Figures(7, 7, 7, 7, 7)}
+    assert by_day == {datetime(2025, 10, 3): Figures(5, 5, 5, 5, 5)}
+    assert days == (october, november)

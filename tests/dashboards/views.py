@@ -127,5 +127,5 @@ def _columns() -> dict[str, str]:
     for name, (by, sums) in VIEWS.items():
         keys = ", ".join(f"{_COLUMN.get(d, d.value)} String" for d in by)
         measures = ", ".join(f"{measure} Int64" for measure in sums)
-        columns[name] = f"site String, day Date, {keys}, {measures}"
+        columns[name] = f"site String, day Nullable(Date), month Date, {keys}, {measures}"
     return columns

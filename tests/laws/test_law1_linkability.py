@@ -18,6 +18,7 @@ from collector.counted import CountedHit
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.reference import load_agents, load_tables
+from collector.regions import HOME
 from collector.salts import fill_from_kernel
 from tests.collector.hits import SITE, make_policy
 from tests.running import FIREFOX, Server, hit
@@ -98,7 +99,7 @@ def test_no_value_links_two_sightings(seen: tuple[Seen, Seen], pair: tuple[str, 
 def keys_of(pipeline: Pipeline, raw: RawHit) -> set[VisitorKey]:
     """Return the visitor keys that are in memory after a hit."""
     pipeline.take([raw])
-    days = pipeline._memory._days.values()
+    days = pipeline._lines[HOME].memory._days.values()
     return {key for day in days for key in day.visitors}
 
 

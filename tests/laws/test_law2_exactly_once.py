@@ -10,11 +10,12 @@ import contextlib
 import http.client
 import itertools
 import json
+import random
 import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,10 +25,12 @@ from anonymizer.policy import PurposeId
 from anonymizer.policy_file import read_policy
 from collector.reference import default_policy
 from collector.schema.tables import DATABASE, create_tables
-from collector.spool import Spool, drain
+from collector.spool import Spool, drain, send
 from collector.store import StoreFailed
+from collector.store_address import PASSWORD_VARIABLE
 from tests.collector.hits import Line, make_policy
 from tests.collector.storing import Kept, encoded, opened, parts
+from tests.engine_process import EngineProcess, start_engine
 from tests.running import FIREFOX, Server, hit
 
 CLIENTS = 4
@@ -44,11 +47,17 @@ class Load:
         self._names = names
         self.sent: set[str] = set()
         self.answered: set[str] = set()
+        self._is_over = False
         self._threads = [threading.Thread(target=self._post_until_gone) for _ in range(CLIENTS)]
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
+
+    def stop(self) -> None:
+        """Post no more."""
+        self._is_over = True
+        self.join()
 
     def join(self) -> None:
         for thread in self._threads:
@@ -58,7 +67,7 @@ class Load:
         connection = http.client.HTTPConnection(self._address, timeout=10)
         headers = {"User-Agent": FIREFOX, "Content-Type": "text/plain"}
         with contextlib.suppress(OSError, http.client.HTTPException):
-            while True:
+            while not self._is_over:
                 pages = [f"/page-{next(self._names)}" for _ in range(3)]
                 self.sent.update(pages)
                 body = json.dumps([hit(page) for page in pages])
@@ -168,6 +177,81 @@ def test_every_answered_hit_counts_once_however_often_the_server_is_killed(tmp_p
         assert int(visits) <= len(MOMENTS)
 
 
+ROUNDS: tuple[frozenset[str], ...] = (
+    frozenset({"one"}),
+    frozenset({"engine"}),
+    frozenset({"one", "two"}),
+    frozenset({"engine", "two"}),
+    frozenset(),
+)
+"""Who is killed while both collectors are under load."""
+
+
+def wait_for_answers(loads: Iterable[Load], counts: Iterable[int]) -> None:
+    deadline = time.monotonic() + 30
+    for load, count in zip(loads, counts, strict=True):
+        while len(load.answered) < count:
+            assert time.monotonic() < deadline
+
+
+def kill_under_load(
+    engine: EngineProcess, collectors: Mapping[str, Server], loads: Mapping[str, Load], round_: int
+) -> None:
+    """Kill who is to be killed at a moment of chance, and start them again."""
+    for load in loads.values():
+        load.start()
+    chance = random.Random(round_)
+    wait_for_answers(loads.values(), [chance.randrange(50, 1_500)] * len(loads))
+    killed = ROUNDS[round_]
+    if "engine" in killed:
+        engine.kill()
+        # The collectors go on answering while it is away.
+        wait_for_answers(loads.values(), [len(load.answered) + 100 for load in loads.values()])
+    for name in killed & collectors.keys():
+        collectors[name].kill()
+    if "engine" in killed:
+        engine.start()
+    for load in loads.values():
+        load.stop()
+    for name in killed & collectors.keys():
+        collectors[name].start()
+
+
+def test_two_collectors_on_one_server_count_each_answered_hit_once_whoever_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = itertools.count(1)
+    sent: set[str] = set()
+    answered: set[str] = set()
+    with start_engine(tmp_path / "engine") as engine, contextlib.ExitStack() as running:
+        monkeypatch.setenv(PASSWORD_VARIABLE, engine.password)
+        address = f"clickhouse://{engine.user}@{engine.host}:{engine.port}/default?timeout=5"
+        collectors = {}
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+            server = Server(tmp_path / name, options=["--store", address])
+            collectors[name] = running.enter_context(server)
+        for round_ in range(len(ROUNDS)):
+            loads = {name: Load(server.url, names) for name, server in collectors.items()}
+            kill_under_load(engine, collectors, loads, round_)
+            for load in loads.values():
+                sent |= load.sent
+                answered |= load.answered
+        for server in collectors.values():
+            assert server.stop() == 0
+            server.query("SELECT 1")  # sends what waits
+        ask = collectors["one"].query
+        rows = ask("SELECT page, sum(views) FROM pages GROUP BY page").splitlines()
+        coverage = ask("SELECT sum(hits) FROM coverage WHERE reason = 'counted'")
+        networks = ask("SELECT sum(views) FROM networks")
+
+    counted = {page: int(views) for page, views in (row.split("\t") for row in rows)}
+    assert [page for page in answered if counted.get(page) != 1] == []
+    assert [page for page, views in counted.items() if views != 1] == []
+    assert set(counted) <= sent
+    assert coverage == networks == f"{len(counted)}\n"
+
+
 def send_without_confirming(folder: Path, line: Line) -> None:
     """Keep two months' hits and stop as a kill between insert and confirm does."""
     with opened(folder, POLICY) as kept:
@@ -178,7 +262,7 @@ def send_without_confirming(folder: Path, line: Line) -> None:
         )
         batch = kept.spool.take(kept.store.batches())
         assert batch is not None
-        kept.store.insert(batch.token, batch.rows, batch.done)
+        send(batch, kept.store)
 
 
 EXPECTED = """\
@@ -262,7 +346,7 @@ def test_batch_that_is_killed_again_and_again_on_its_way_counts_once(tmp_path: P
         kept = Kept(tmp_path, POLICY)
         batch = kept.spool.take(kept.store.batches())
         assert batch is not None
-        kept.store.insert(batch.token, batch.rows, batch.done)
+        send(batch, kept.store)
         kept.close()
 
     with opened(tmp_path, POLICY) as kept:
@@ -282,7 +366,8 @@ def test_outage_of_the_store_loses_nothing_and_counts_nothing_twice(tmp_path: Pa
         for statement in create_tables():
             kept.store._client.command(statement)
 
-        assert drain(kept.spool, kept.store) == 2
+        # The first batch under its old token, and anew; then the second.
+        assert drain(kept.spool, kept.store) == 3
         assert kept.table(NUMBERS) == EXPECTED
         assert drain(kept.spool, kept.store) == 0
 

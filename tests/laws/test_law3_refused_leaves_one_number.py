@@ -128,7 +128,7 @@ def test_refused_hit_is_not_remembered_as_a_visitor(reason: DropReason) -> None:
 
     line.take([REFUSED[reason]])
 
-    assert list(line._memory.days()) == []
+    assert [list(each.memory.days()) for each in line._lines.values()] == [[]]
 
 
 def test_refused_visitor_who_then_allows_counting_is_as_new_as_anyone() -> None:

@@ -67,6 +67,14 @@ def test_no_other_code_of_the_dashboard_holds_sql() -> None:
         assert DATABASE + "." not in text.replace('"discreet.', ""), path.name
 
 
+def test_analysts_are_answered_by_the_guard_alone() -> None:
+    """What runs a query of theirs is reached through `Analysts`, which checks each one."""
+    for path in sorted((ROOT / "collector").rglob("*.py")):
+        text = path.read_text()
+        if re.search(r"\bengine_at\(|\bEmbeddedEngine\(|\bServerEngine\(", text):
+            assert path.name == "asking.py" or "Analysts(engine_at(" in text, path.name
+
+
 def test_no_view_names_a_column_that_tells_more_than_its_statistic() -> None:
     for statistic in STATISTICS.values():
         dimensions = {str(dimension) for dimension in statistic.by} | {"page"}

@@ -1,0 +1,1 @@
+"""What leaves the store when: small groups, then whole months."""

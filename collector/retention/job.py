@@ -1,0 +1,320 @@
+"""The run that makes the store smaller: what is over its time goes, small groups are folded.
+
+It may end at any moment and be run again. It may run beside inserts, on a connection of its own.
+"""
+
+import contextlib
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
+
+import msgspec
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from msgspec import Struct
+
+from anonymizer.hits import SiteId
+from anonymizer.policy import Policy
+from collector.backup.dump import SNAPSHOT
+from collector.retention.complementing import Row, choose_moves, rows_of
+from collector.retention.last_run import LastRun
+from collector.retention.moves import (
+    MAX_STAGED_CELLS,
+    STAGING,
+    Found,
+    Leaving,
+    Partition,
+    count_leaving,
+    is_all_overdue,
+    put_staged,
+    stage_leaving,
+    stage_rows,
+)
+from collector.retention.rules import read_rules
+from collector.retention.site_days import SiteDays
+from collector.schema.tables import BATCH, DATABASE
+from collector.store import StoreFailed, failures
+
+Step = Callable[[int, int], None]
+"""Told how many of how many months are done, before each statement that changes anything."""
+
+# No run and no backup takes that long; a collector that was killed left its table.
+_STALE_SECONDS = 6 * 3_600
+_MERGE_TRIES = 5
+_ROWS_AT_ONCE = 2 * MAX_STAGED_CELLS
+_EXISTS = 57  # ClickHouse's code
+
+
+class Tally(Struct):
+    """What became of one statistic's cells."""
+
+    to_month: int = 0
+    to_other: int = 0
+    dropped: int = 0
+
+
+class Report(Struct):
+    """What a run did."""
+
+    began: int
+    """Unix seconds."""
+    statistics: dict[str, Tally] = {}
+    """By the name in the policy."""
+    partitions_dropped: int = 0
+    partitions: int = 0
+    """How many there were."""
+    unsettled: int = 0
+    """In how many of them something had changed."""
+
+
+def run_retention(
+    client: Client,
+    policy: Policy,
+    now: int,
+    last: LastRun | None,
+    *,
+    shared: bool = False,
+    step: Step = lambda _done, _of: None,
+) -> tuple[Report, LastRun]:
+    """Bring the store to what the policy wants of it at Unix second `now`.
+
+    `shared` tells that other collectors write into the same store.
+
+    Raises:
+        StoreFailed: it could not be finished; what was done stays, the next run does the rest.
+    """
+    _drop_left_snapshot(client, now)
+    with _staging(client, now, shared=shared):
+        run = _Run(client, policy, now, last, step)
+        run.drop_and_fold()
+    return run.report, LastRun(now, run.settled)
+
+
+def read_partitions(client: Client, policy: Policy, now: int) -> list[Found]:
+    """Return every partition with the names and sites of its cells, oldest month first.
+
+    Raises:
+        StoreFailed: the store can't be read.
+    """
+    days = SiteDays(policy, now)
+    with failures("the cells can't be read"):
+        rows = client.query(
+            "SELECT toYYYYMM(period) AS month, keep_days,"
+            " groupUniqArrayIf(toString(statistic), statistic != {batch:String}),"
+            " groupUniqArrayIf(toString(site), statistic != {batch:String}),"
+            " sumIf(hits, statistic = {batch:String})"
+            f" FROM {DATABASE}.cells GROUP BY month, keep_days ORDER BY month, keep_days",
+            parameters={"batch": BATCH},
+        ).result_rows
+    return [
+        Found(
+            Partition(int(month), int(keep_days)),
+            read_rules(policy, sorted(names)),
+            tuple(SiteId(site) for site in sorted(sites)),
+            days,
+            int(batches),
+        )
+        for month, keep_days, names, sites, batches in rows
+    ]
+
+
+class _Run:
+    def __init__(
+        self, client: Client, policy: Policy, now: int, last: LastRun | None, step: Step
+    ) -> None:
+        self._client = client
+        self._policy = policy
+        self._now = now
+        self._before: Mapping[str, str] = last.settled if last is not None else {}
+        self._tell = step
+        self._months = (0, 0)
+        self.report = Report(now)
+        self.settled: dict[str, str] = {}
+
+    def drop_and_fold(self) -> None:
+        """Work off one month after the other, the oldest first."""
+        all_found = read_partitions(self._client, self._policy, self._now)
+        self.report.partitions = len(all_found)
+        months = sorted({found.partition.month for found in all_found})
+        for done, month in enumerate(months):
+            self._months = (done, len(months))
+            of_month = [found for found in all_found if found.partition.month == month]
+            left = [found for found in of_month if not self._drop_whole(found)]
+            unsettled = [found for found in left if not self._is_settled(found)]
+            # What one partition shows tells of the others of its month.
+            if unsettled:
+                self._fold(left, month)
+            for found in left:
+                self._leave(Leaving.FOR_GOOD, found)
+            for found in left:
+                self._merge(found.partition)
+                self.settled[found.partition.id] = self._mark(found)
+            self.report.unsettled += len(unsettled)
+        self._months = (len(months), len(months))
+        self._step()
+
+    def _step(self) -> None:
+        self._tell(*self._months)
+
+    def _drop_whole(self, found: Found) -> bool:
+        if not is_all_overdue(self._client, found):
+            return False
+        self._count(found, "dropped", self._cells_by_name(found.partition))
+        self._step()
+        with failures("a partition could not be dropped"):
+            self._client.command(
+                f"ALTER TABLE {DATABASE}.cells DROP PARTITION ID '{found.partition.id}'"
+            )
+        self.report.partitions_dropped += 1
+        return True
+
+    def _fold(self, of_month: list[Found], month: int) -> None:
+        for why in (Leaving.FOR_MONTH, Leaving.FOR_OTHER):
+            for found in of_month:
+                self._leave(why, found)
+        waiting: dict[Partition, list[Row]] = {found.partition: [] for found in of_month}
+        for site in sorted({site for found in of_month for site in found.sites}):
+            days = of_month[0].days
+            moves = choose_moves(self._client, site, month, self._policy.statistics, days)
+            for partition, rows in waiting.items():
+                rows.extend(rows_of(moves, site, partition))
+                if len(rows) >= _ROWS_AT_ONCE:
+                    self._put(partition, rows)
+            for move in moves:
+                tally = self.report.statistics.setdefault(move.statistic.name, Tally())
+                if move.period is None:
+                    tally.to_other += 1
+                else:
+                    tally.to_month += 1
+        for partition, rows in waiting.items():
+            self._put(partition, rows)
+
+    def _put(self, partition: Partition, rows: list[Row]) -> None:
+        """Put rows into the cells, the two of a move together, and forget them."""
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            self._step()
+            stage_rows(self._client, rows[start : start + _ROWS_AT_ONCE])
+            self._step()
+            put_staged(self._client, partition, keeps_sums=True)
+        rows.clear()
+
+    def _leave(self, why: Leaving, found: Found) -> None:
+        if not found.rules:
+            return
+        counts = count_leaving(self._client, why, found)
+        slices = -(-sum(counts.values()) // MAX_STAGED_CELLS)
+        for number in range(slices):
+            self._step()
+            stage_leaving(self._client, why, found, number, slices)
+            self._step()
+            put_staged(self._client, found.partition, keeps_sums=why is not Leaving.FOR_GOOD)
+        self._count(found, _TALLIED[why], counts)
+
+    def _count(self, found: Found, field: str, counts: Mapping[str, int]) -> None:
+        for stored, cells in counts.items():
+            tally = self.report.statistics.setdefault(found.rules[stored].name, Tally())
+            setattr(tally, field, getattr(tally, field) + cells)
+
+    def _cells_by_name(self, partition: Partition) -> Counter[str]:
+        with failures("the cells can't be read"):
+            rows = self._client.query(
+                f"SELECT toString(statistic), count() FROM {DATABASE}.cells"
+                " WHERE keep_days = {keep_days:UInt16} AND toYYYYMM(period) = {month:UInt32}"
+                " AND statistic != {batch:String} GROUP BY statistic",
+                parameters={
+                    "keep_days": partition.keep_days,
+                    "month": partition.month,
+                    "batch": BATCH,
+                },
+            ).result_rows
+        return Counter({str(name): int(count) for name, count in rows})
+
+    def _merge(self, partition: Partition) -> None:
+        """Write a partition anew as one part, in which nothing is left of what went."""
+        before = self._parts(partition)
+        for _ in range(_MERGE_TRIES):
+            self._step()
+            with failures("a partition could not be merged"):
+                self._client.command(
+                    f"OPTIMIZE TABLE {DATABASE}.cells PARTITION ID '{partition.id}' FINAL",
+                    settings={"optimize_skip_merged_partitions": 1},
+                )
+            now = self._parts(partition)
+            # Another merge may have been under way; what came in since is none of this run's.
+            if len(now) < 2 or not now & before:
+                return
+        raise StoreFailed("a partition could not be merged; what left it is still on disk")
+
+    def _parts(self, partition: Partition) -> frozenset[str]:
+        with failures("the parts of the store can't be listed"):
+            rows = self._client.query(
+                "SELECT name, hash_of_all_files FROM system.parts WHERE active AND rows > 0"
+                " AND database = {database:String} AND table = 'cells'"
+                " AND partition_id = {id:String}",
+                parameters={"database": DATABASE, "id": partition.id},
+            ).result_rows
+        return frozenset(f"{name} {digest}" for name, digest in rows)
+
+    def _is_settled(self, found: Found) -> bool:
+        return self._before.get(found.partition.id) == self._mark(found)
+
+    def _mark(self, found: Found) -> str:
+        """Return a hash of a partition's content and of all that decides on it.
+
+        The batches are those from before the run: what came in meanwhile was not looked at.
+        """
+        over = [found.days.is_over(site, found.partition.month) for site in found.sites]
+        told = (
+            sorted(self._parts(found.partition)),
+            found.batches,
+            over,
+            None if all(over) else [found.days.closed_before(site) for site in found.sites],
+            self._policy.statistics,
+            version("discreet"),
+        )
+        return hashlib.blake2b(msgspec.json.encode(told), digest_size=16).hexdigest()
+
+
+_TALLIED = {
+    Leaving.FOR_MONTH: "to_month",
+    Leaving.FOR_OTHER: "to_other",
+    Leaving.FOR_GOOD: "dropped",
+}
+
+
+@contextlib.contextmanager
+def _staging(client: Client, now: int, *, shared: bool) -> Iterator[None]:
+    """Hold the table in which moves are staged. Who holds it runs alone."""
+    with failures("the store can't be prepared for retention"):
+        if not shared or _is_stale(client, STAGING, now):
+            client.command(f"DROP TABLE IF EXISTS {STAGING} SYNC")
+        try:
+            client.command(f"CREATE TABLE {STAGING} AS {DATABASE}.cells ENGINE = Memory")
+        except ClickHouseError as error:
+            if getattr(error, "code", None) != _EXISTS:
+                raise
+            raise StoreFailed("another collector runs retention on this store") from None
+    try:
+        yield
+    finally:
+        # An error of its own would hide the one that ended the run.
+        with contextlib.suppress(StoreFailed), failures(""):
+            client.command(f"DROP TABLE IF EXISTS {STAGING} SYNC")
+
+
+def _drop_left_snapshot(client: Client, now: int) -> None:
+    """Drop what a backup reads from when a kill left it; its parts would outlive their time."""
+    snapshot = f"{DATABASE}.{SNAPSHOT}"
+    with failures("the store can't be prepared for retention"):
+        if _is_stale(client, snapshot, now):
+            client.command(f"DROP TABLE IF EXISTS {snapshot} SYNC")
+
+
+def _is_stale(client: Client, table: str, now: int) -> bool:
+    rows = client.query(
+        "SELECT toUnixTimestamp(metadata_modification_time) FROM system.tables"
+        " WHERE database = {database:String} AND name = {name:String}",
+        parameters={"database": DATABASE, "name": table.removeprefix(f"{DATABASE}.")},
+    ).result_rows
+    return bool(rows) and rows[0][0] < now - _STALE_SECONDS

@@ -1,0 +1,232 @@
+"""Cells that leave their place: staged in memory, checked, put in by one insert.
+
+Cells add up, so a cell leaves by a row that takes away what it holds, and a merge of its
+partition removes both. That needs no swap: an insert is in place whole or not at all, and
+hits that come in meanwhile add to what is there (docs/decisions/0013).
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+from msgspec import Struct
+
+from anonymizer.hits import OTHER, SiteId
+from collector.retention.rules import Rule
+from collector.retention.site_days import SiteDays, first_second
+from collector.schema.tables import BATCH, DATABASE, MEASURES
+from collector.store import StoreFailed, failures
+
+STAGING = f"{DATABASE}.moves"
+COLUMNS = ("statistic", "keep_days", "grain", "site", "period", "k1", "k2", "k3", *MEASURES)
+
+MAX_STAGED_CELLS = 200_000  # about 60 MB in memory
+
+# One block is one part, and a part is in place whole or not at all.
+_ONE_PART: dict[str, str | int] = {
+    "async_insert": 0,
+    "max_insert_threads": 1,
+    "min_insert_block_size_rows": 10**12,
+    "min_insert_block_size_bytes": 0,
+}
+_ANY_SITE = SiteId("")  # the last to end a month
+_ANY = " OR ".join(f"of_{measure} != 0" for measure in MEASURES)
+_OTHERS = tuple(f"if(width >= {number}, '{OTHER}', '')" for number in (1, 2, 3))
+
+
+class Leaving(StrEnum):
+    """Why cells leave their place."""
+
+    FOR_MONTH = "for_month"
+    """Too few visitors, and the day is closed."""
+    FOR_OTHER = "for_other"
+    """Too few visitors for the month, and the month is over."""
+    FOR_GOOD = "for_good"
+    """Their time is over."""
+
+
+class Partition(Struct, frozen=True, order=True):
+    """Cells of one month that were counted to be kept equally long."""
+
+    month: int
+    """Such as 202603."""
+    keep_days: int
+
+    @property
+    def id(self) -> str:
+        """Return ClickHouse's name for it."""
+        return f"{self.keep_days}-{self.month}"
+
+
+class Found(Struct, frozen=True):
+    """What stands in a partition, and what holds for it."""
+
+    partition: Partition
+    rules: Mapping[str, Rule]
+    sites: Sequence[SiteId]
+    days: SiteDays
+    batches: int
+    """How many batches of hits it had taken in."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Return what every statement on the partition is bound to."""
+        month, label = self.partition.month, self.partition.keep_days
+        return {
+            "month": month,
+            "keep_days": label,
+            "first": first_second(month),
+            "names": list(self.rules),
+            "sizes": [rule.min_group for rule in self.rules.values()],
+            "widths": [rule.width for rule in self.rules.values()],
+            "kept": [rule.kept_seconds(label) for rule in self.rules.values()],
+            "sites": list(self.sites),
+            "closed": [self.days.closed_before(site) for site in self.sites],
+            "over": [int(self.days.is_over(site, month)) for site in self.sites],
+            "today": [self.days.today(site) for site in self.sites],
+        }
+
+
+def _of(column: str, names: str, values: str, else_: int = 0) -> str:
+    return (
+        f"transform(toString({column}), {{{names}:Array(String)}},"
+        f" {{{values}:Array(Int64)}}, toInt64({else_}))"
+    )
+
+
+# What came in since sites and statistics were listed stays for the next run. An hour goes with
+# its day.
+_IS_OVERDUE = (
+    f"toInt64(toUnixTimestamp(toStartOfDay(period))) + {_of('statistic', 'names', 'kept', 10**12)}"
+    f" <= {_of('site', 'sites', 'today')}"
+)
+_PLACE = (
+    "keep_days = {keep_days:UInt16} AND toYYYYMM(period) = {month:UInt32}"
+    f" AND statistic != '{BATCH}'"
+)
+_IS_CLOSED = f"toInt64(toUnixTimestamp(period)) < {_of('site', 'sites', 'closed')}"
+_IS_OVER = f"{_of('site', 'sites', 'over')} = 1"
+_LEAVES = {
+    Leaving.FOR_MONTH: (f"grain != 'month' AND size > 0 AND {_IS_CLOSED}", "of_visitors < size"),
+    Leaving.FOR_OTHER: (
+        (
+            f"grain = 'month' AND size > 0 AND width > 0 AND {_IS_OVER}"
+            f" AND (k1, k2, k3) != ({', '.join(_OTHERS)})"
+        ),
+        "of_visitors < size",
+    ),
+    Leaving.FOR_GOOD: (_IS_OVERDUE, "1"),
+}
+_OUT = "(toString(grain), toUnixTimestamp(period), k1, k2, k3, toInt64(-1))"
+_LEGS = {
+    Leaving.FOR_MONTH: (_OUT, "('month', toUInt32({first:UInt32}), k1, k2, k3, toInt64(1))"),
+    Leaving.FOR_OTHER: (
+        _OUT,
+        f"('month', toUnixTimestamp(period), {', '.join(_OTHERS)}, toInt64(1))",
+    ),
+    Leaving.FOR_GOOD: (_OUT,),
+}
+
+
+def _leaving(why: Leaving, slices: str = "") -> str:
+    where, having = _LEAVES[why]
+    sums = ", ".join(f"sum({measure}) AS of_{measure}" for measure in MEASURES)
+    keys = "statistic, keep_days, grain, site, period, k1, k2, k3, size, width"
+    return (
+        "SELECT statistic, keep_days, grain, site, period, k1, k2, k3,"
+        f" {_of('statistic', 'names', 'sizes')} AS size,"
+        f" {_of('statistic', 'names', 'widths')} AS width, {sums}"
+        f" FROM {DATABASE}.cells WHERE {_PLACE} AND {where}{slices}"
+        f" GROUP BY {keys} HAVING {having} AND ({_ANY})"
+    )
+
+
+def count_leaving(client: Client, why: Leaving, found: Found) -> dict[str, int]:
+    """Return how many cells of each name would leave a partition.
+
+    Raises:
+        StoreFailed: the store can't be read.
+    """
+    with failures("the cells can't be read"):
+        rows = client.query(
+            f"SELECT toString(statistic), count() FROM ({_leaving(why)}) GROUP BY statistic",
+            parameters=found.parameters(),
+        ).result_rows
+    return {str(name): int(count) for name, count in rows}
+
+
+def stage_leaving(client: Client, why: Leaving, found: Found, number: int, of: int) -> None:
+    """Write into `STAGING` what the `number`-th of `of` slices of the moves adds where.
+
+    Raises:
+        StoreFailed: nothing of it was put into the cells.
+    """
+    legs = ", ".join(_LEGS[why])
+    sums = ", ".join(f"of_{measure} * leg.6" for measure in MEASURES)
+    slices = " AND cityHash64(statistic, site) % {of:UInt32} = {number:UInt32}"
+    with failures("moves of cells could not be staged"):
+        client.command(f"TRUNCATE TABLE {STAGING}")
+        client.command(
+            f"INSERT INTO {STAGING} SELECT statistic, keep_days, leg.1, site, leg.2, leg.3,"
+            f" leg.4, leg.5, {sums} FROM ({_leaving(why, slices)}) ARRAY JOIN [{legs}] AS leg",
+            parameters={**found.parameters(), "number": number, "of": of},
+        )
+
+
+def stage_rows(client: Client, rows: Sequence[Sequence[object]]) -> None:
+    """Write rows of `COLUMNS` into `STAGING`.
+
+    Raises:
+        StoreFailed: nothing of it was put into the cells.
+    """
+    with failures("moves of cells could not be staged"):
+        client.command(f"TRUNCATE TABLE {STAGING}")
+        client.insert(STAGING, rows, COLUMNS)
+
+
+def put_staged(client: Client, partition: Partition, *, keeps_sums: bool) -> None:
+    """Add what is staged to the cells: all of it, or nothing when the process is killed.
+
+    Raises:
+        StoreFailed: it does not add up, or belongs elsewhere; or it is unknown whether it was
+            added, which the next run sees.
+    """
+    sums = " OR ".join(f"sum({measure}) != 0" for measure in MEASURES)
+    astray = "keep_days != {keep_days:UInt16} OR toYYYYMM(period) != {month:UInt32}"
+    changed = f"{sums} OR countIf({astray}) > 0" if keeps_sums else f"countIf({astray}) > 0"
+    with failures("moves of cells could not be put in place"):
+        ((wrong,),) = client.query(
+            "SELECT count() FROM (SELECT statistic, site"
+            f" FROM {STAGING} GROUP BY statistic, site HAVING {changed})",
+            parameters={"keep_days": partition.keep_days, "month": partition.month},
+        ).result_rows
+        if wrong:
+            raise StoreFailed(
+                f"moving small groups would change {wrong} sums; the cells are as they were"
+            )
+        # What moves tonight may look like what moved last night, and is not the same insert.
+        token = secrets.token_hex(8)
+        client.command(
+            f"INSERT INTO {DATABASE}.cells SELECT * FROM {STAGING}",
+            settings={**_ONE_PART, "insert_deduplication_token": token},
+        )
+
+
+def is_all_overdue(client: Client, found: Found) -> bool:
+    """Tell whether no cell of a partition is to be kept any longer.
+
+    Raises:
+        StoreFailed: the store can't be read.
+    """
+    month = found.partition.month
+    if not all(found.days.is_over(site, month) for site in (*found.sites, _ANY_SITE)):
+        return False  # batches of the running month are still told by their count
+    # Where batch counts alone were found, whatever came in since is kept.
+    kept_still = f"NOT ({_IS_OVERDUE})" if found.rules else "1"
+    with failures("the cells can't be read"):
+        ((kept,),) = client.query(
+            f"SELECT count() FROM {DATABASE}.cells WHERE {_PLACE} AND {kept_still}",
+            parameters=found.parameters(),
+        ).result_rows
+    return not kept

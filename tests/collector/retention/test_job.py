@@ -1,0 +1,376 @@
+"""What a run moves, and what it leaves as it is."""
+
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from anonymizer.policy import Dimension, Grain, PurposeId, Statistic
+from collector.backup.dump import SNAPSHOT, take_snapshot
+from collector.retention.job import run_retention
+from collector.retention.moves import STAGING, Partition, put_staged, stage_rows
+from collector.schema.tables import DATABASE
+from collector.store import StoreFailed
+from tests.collector.hits import SITE
+from tests.collector.retention.cellar import POLICY, Cellar, at, policy_of
+
+DAY_AFTER = "2026-03-12T03:00:00"
+NEXT_MONTH = "2026-04-02T03:00:00"
+
+
+@pytest.fixture(scope="module")
+def cellar_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cellar]:
+    cellar = Cellar(tmp_path_factory.mktemp("job"))
+    yield cellar
+    cellar.close()
+
+
+@pytest.fixture
+def cellar(cellar_for_all: Cellar) -> Cellar:
+    cellar_for_all.clear()
+    return cellar_for_all
+
+
+def test_small_cells_of_a_closed_day_move_to_the_month_and_large_ones_stay(
+    cellar: Cellar,
+) -> None:
+    cellar.put("pages", "2026-03-10", "/small", 2, views=7)
+    cellar.put("pages", "2026-03-11", "/small", 1, views=1)
+    cellar.put("pages", "2026-03-10", "/large", 3, views=9)
+    before = cellar.sums()
+
+    report = cellar.run(DAY_AFTER)
+
+    assert (
+        cellar.cells()
+        == """\
+name   grain  period            keys    visitors  views
+pages  day    2026-03-10 00:00  /large  3         9
+pages  month  2026-03-01 00:00  /small  3         8"""
+    )
+    assert cellar.sums() == before
+    assert report.statistics["pages"].to_month == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "grain"),
+    [
+        # Midnight in Berlin is 23:00 UTC.
+        pytest.param("2026-03-10T22:59:00", "day", id="the day goes on"),
+        pytest.param("2026-03-11T00:59:59", "day", id="less than two hours after"),
+        pytest.param("2026-03-11T01:00:00", "month", id="two hours after"),
+    ],
+)
+def test_day_is_closed_two_hours_after_its_end_at_the_site(
+    cellar: Cellar, now: str, grain: str
+) -> None:
+    cellar.put("pages", "2026-03-10", "/small", 1)
+
+    cellar.run(now)
+
+    assert cellar.kept.value(f"SELECT grain FROM {DATABASE}.cells WHERE k1 = '/small'") == grain
+
+
+def test_each_site_has_its_own_midnight(cellar: Cellar) -> None:
+    for site in ("example.org", "other.example", "gone.example"):
+        cellar.put("pages", "2026-03-10", "/small", 1, site=site)
+
+    cellar.run("2026-03-10T12:30:00")  # 14 hours ahead it is past two
+
+    grains = cellar.kept.value(
+        f"SELECT site, grain FROM {DATABASE}.cells WHERE k1 != '' ORDER BY site"
+    )
+    assert grains == "example.org\tday\ngone.example\tday\nother.example\tmonth"
+
+
+def test_site_that_the_policy_no_longer_names_is_folded_once_its_day_is_over_anywhere(
+    cellar: Cellar,
+) -> None:
+    cellar.put("pages", "2026-03-10", "/small", 1, site="gone.example")
+    cellar.run("2026-03-11T13:59:00")
+    assert "day" in cellar.cells()
+
+    cellar.run("2026-03-11T14:00:00")
+
+    assert "day" not in cellar.cells()
+
+
+def test_what_is_small_in_a_closed_month_moves_to_other_and_what_is_not_stays(
+    cellar: Cellar,
+) -> None:
+    cellar.put("steps", "2026-03-10", "/a /b", 2, views=2)
+    cellar.put("steps", "2026-03-11", "/a /c", 1, views=5)
+    cellar.put("steps", "2026-03-10", "/a /d", 2, views=2)
+    cellar.put("steps", "2026-03-30", "/a /d", 2, views=2)
+    before = cellar.sums()
+    cellar.run("2026-03-31T12:00:00")
+    assert cellar.kept.value(f"SELECT count() FROM {DATABASE}.cells WHERE k1 = '(other)'") == "0"
+
+    report = cellar.run(NEXT_MONTH)
+
+    assert (
+        cellar.cells()
+        == """\
+name   grain  period            keys             visitors  views
+steps  month  2026-03-01 00:00  (other) (other)  3         7
+steps  month  2026-03-01 00:00  /a /d            4         4"""
+    )
+    assert cellar.sums() == before
+    assert report.statistics["steps"].to_other == 2
+
+
+def test_hours_with_a_group_size_are_folded_like_days(cellar: Cellar) -> None:
+    for hour, visitors in (("09", 4), ("10", 5), ("11", 1)):
+        cellar.put("visits", f"2026-03-10T{hour}:00", "", visitors)
+
+    cellar.run(NEXT_MONTH)
+
+    assert (
+        cellar.cells()
+        == """\
+name    grain  period            keys  visitors  views
+visits  hour   2026-03-10 10:00        5         0
+visits  month  2026-03-01 00:00        5         0"""
+    )
+
+
+def test_statistics_that_count_hits_and_totals_of_one_are_left(cellar: Cellar) -> None:
+    cellar.put("coverage", "2026-03-10", "event bot", hits=1)
+    cellar.put("bots", "2026-03-10", "crawler Googlebot", hits=1)
+    cellar.put("traffic", "2026-03-10T09:00", "", 1, views=1)
+    before = cellar.cells()
+
+    cellar.run(NEXT_MONTH)
+
+    assert cellar.cells() == before
+
+
+@pytest.mark.parametrize(
+    ("by", "least"),
+    [
+        pytest.param((Dimension.COUNTRY,), 3, id="one dimension"),
+        pytest.param((Dimension.COUNTRY, Dimension.PAGE), 5, id="two"),
+        pytest.param((Dimension.NETWORK,), 20, id="a network"),
+    ],
+)
+def test_statistic_that_is_no_longer_declared_is_held_to_the_shipped_size(
+    cellar: Cellar, by: tuple[Dimension, ...], least: int
+) -> None:
+    gone = Statistic("gone", PurposeId("audience"), by, Grain.DAY, 1, 750)
+    keys = " ".join("x" for _ in by)
+    cellar.put("gone", "2026-03-10", keys, least - 1, statistic=gone)
+    cellar.put("gone", "2026-03-11", keys, least, statistic=gone)
+
+    cellar.run("2026-03-12T03:00:00")
+
+    grains = cellar.kept.value(f"SELECT visitors, grain FROM {DATABASE}.cells WHERE k1 = 'x'")
+    assert sorted(grains.splitlines()) == [f"{least - 1}\tmonth", f"{least}\tday"]
+
+
+def test_size_that_the_policy_raised_holds_for_what_was_folded_before(cellar: Cellar) -> None:
+    for page, visitors in (("/three", 3), ("/nine", 9)):
+        cellar.put("pages", "2026-03-10", page, visitors)
+        cellar.put("pages", "2026-03-11", page, 1)
+    cellar.run(NEXT_MONTH)
+    before = cellar.sums()
+    raised = replace(
+        POLICY,
+        statistics=tuple(
+            replace(each, min_group=5) if each.name == "pages" else each
+            for each in POLICY.statistics
+        ),
+    )
+
+    cellar.run(NEXT_MONTH, raised)
+
+    assert cellar.sums() == before
+    assert (
+        cellar.cells()
+        == """\
+name   grain  period            keys     visitors  views
+pages  day    2026-03-10 00:00  /nine    9         0
+pages  month  2026-03-01 00:00  (other)  5         0"""
+    )
+
+
+def test_late_hits_are_folded_by_the_next_run_also_the_same_ones_again(cellar: Cellar) -> None:
+    cellar.put("pages", "2026-03-10", "/a", 2, views=2, bounces=1)
+    cellar.run(DAY_AFTER)
+    for night in ("13", "14", "15"):
+        # A visit that went on past midnight takes its bounce back; an import brings the like.
+        cellar.put("pages", "2026-03-10", "/a", 0, views=1, bounces=-1)
+        cellar.run(f"2026-03-{night}T03:00:00")
+
+    assert (
+        cellar.cells()
+        == """\
+name   grain  period            keys  visitors  views
+pages  month  2026-03-01 00:00  /a    2         5"""
+    )
+    assert cellar.kept.value(f"SELECT sum(bounces) FROM {DATABASE}.cells") == "-2"
+
+
+def test_late_hit_of_a_large_cell_stays_with_it(cellar: Cellar) -> None:
+    cellar.put("pages", "2026-03-10", "/a", 5, views=5)
+    cellar.run(DAY_AFTER)
+
+    cellar.put("pages", "2026-03-10", "/a", 1, views=1)
+    cellar.run(DAY_AFTER)
+
+    assert cellar.kept.value(f"SELECT grain, visitors FROM {DATABASE}.cells WHERE k1 = '/a'") == (
+        "day\t6"
+    )
+
+
+def test_cells_kept_unequally_long_are_folded_apart(cellar: Cellar) -> None:
+    for keep_days in (750, 365):
+        cellar.put("pages", "2026-03-10", "/a", 2, keep_days=keep_days)
+
+    cellar.run(DAY_AFTER)
+
+    labels = cellar.kept.value(
+        f"SELECT keep_days, grain, visitors FROM {DATABASE}.cells WHERE k1 = '/a' ORDER BY ALL"
+    )
+    assert labels == "365\tmonth\t2\n750\tmonth\t2"
+
+
+def test_second_run_finds_nothing_to_do(cellar: Cellar) -> None:
+    cellar.put("pages", "2026-03-10", "/a", 1)
+    cellar.put("pages", "2026-03-10", "/b", 4)
+    cellar.run(NEXT_MONTH)
+    cells, parts = cellar.cells(), part_names(cellar)
+
+    report = cellar.run(NEXT_MONTH)
+
+    assert report.unsettled == 0
+    assert (cellar.cells(), part_names(cellar)) == (cells, parts)
+
+
+def test_hit_that_comes_in_at_any_step_is_folded_by_the_next_run(cellar: Cellar) -> None:
+    cellar.put("pages", "2026-03-10", "/a", 1)
+    steps: list[int] = []
+    cellar.run(NEXT_MONTH, step=lambda _done, _of: steps.append(1))
+    for late in range(len(steps)):
+        cellar.clear()
+        cellar.put("pages", "2026-03-10", "/a", 1)
+        to_come = [None] * late
+
+        def step(_done: int, _of: int, to_come: list[None] = to_come) -> None:
+            if to_come:
+                to_come.pop()
+            else:
+                cellar.put("pages", "2026-03-11", "/late", 1)
+                to_come.extend([None] * 100)
+
+        cellar.run(NEXT_MONTH, step=step)
+        cellar.run(NEXT_MONTH)
+
+        assert "day" not in cellar.cells(), f"at step {late}"
+        assert cellar.kept.value(f"SELECT sum(visitors) FROM {DATABASE}.cells") == "2"
+
+
+def test_batch_counts_stay(cellar: Cellar) -> None:
+    for _ in range(3):
+        cellar.put("pages", "2026-03-10", "/a", 1)
+    before = cellar.kept.store.batches(cellar.kept.spool.collector)
+    counted = f"SELECT sum(hits) FROM {DATABASE}.cells WHERE statistic = '(batch)'"
+
+    cellar.run(DAY_AFTER)
+
+    assert cellar.kept.value(counted) == "3"
+    assert cellar.kept.store.batches(cellar.kept.spool.collector) == before
+
+
+def test_partition_is_one_part_without_empty_rows_after_a_run(cellar: Cellar) -> None:
+    for day in ("08", "09", "10"):
+        cellar.put("pages", f"2026-03-{day}", "/a", 1)
+
+    cellar.run(DAY_AFTER)
+
+    assert len(part_names(cellar).splitlines()) == 1
+    rows = f"SELECT count(), countIf(visitors = 0 AND hits = 0) FROM {DATABASE}.cells"
+    assert cellar.kept.value(rows) == "2\t0"
+
+
+def test_moves_that_do_not_add_up_are_put_nowhere(cellar: Cellar) -> None:
+    cellar.put("pages", "2026-03-10", "/a", 2)
+    before = cellar.cells()
+    client = cellar.kept.store._client
+    client.command(f"CREATE TABLE {STAGING} AS {DATABASE}.cells ENGINE = Memory")
+    row = ["pages(page)", 750, "day", SITE, at("2026-03-10"), "/a", "", "", -2, 0, 0, 0, 0, 0]
+    stage_rows(client, [row])
+
+    with pytest.raises(StoreFailed, match="would change 1 sums; the cells are as they were"):
+        put_staged(client, Partition(202603, 750), keeps_sums=True)
+
+    assert cellar.cells() == before
+
+
+def test_moves_never_leave_their_partition(cellar: Cellar) -> None:
+    client = cellar.kept.store._client
+    client.command(f"CREATE TABLE IF NOT EXISTS {STAGING} AS {DATABASE}.cells ENGINE = Memory")
+    out = ["pages(page)", 750, "day", SITE, at("2026-03-10"), "/a", "", "", -2, 0, 0, 0, 0, 0]
+    elsewhere = [*out[:4], at("2026-04-10"), "/a", "", "", 2, 0, 0, 0, 0, 0]
+    stage_rows(client, [out, elsewhere])
+
+    with pytest.raises(StoreFailed):
+        put_staged(client, Partition(202603, 750), keeps_sums=True)
+
+
+def test_store_that_others_share_is_left_to_the_run_that_holds_it(cellar: Cellar) -> None:
+    cellar.put("pages", "2026-03-10", "/a", 2)
+    client = cellar.kept.store._client
+    client.command(f"DROP TABLE IF EXISTS {STAGING} SYNC")
+    client.command(f"CREATE TABLE {STAGING} AS {DATABASE}.cells ENGINE = Memory")
+    made = int(
+        cellar.kept.value(
+            "SELECT toUnixTimestamp(metadata_modification_time) FROM system.tables"
+            f" WHERE database = '{DATABASE}' AND name = 'moves'"
+        )
+    )
+
+    with pytest.raises(StoreFailed, match="another collector runs retention"):
+        run_retention(client, POLICY, made + 60, None, shared=True)
+    assert "day" in cellar.cells()
+
+    run_retention(client, POLICY, made + 7 * 3_600, None, shared=True)  # it was killed
+    assert "day" not in cellar.cells()
+
+
+def test_snapshot_that_a_killed_backup_left_goes_and_one_that_is_read_stays(cellar: Cellar) -> None:
+    cellar.put("pages", "2026-03-10", "/a", 9)
+    take_snapshot(cellar.kept.store._client)
+    named = f"FROM system.tables WHERE database = '{DATABASE}' AND name = '{SNAPSHOT}'"
+    made = int(
+        cellar.kept.value(f"SELECT toUnixTimestamp(metadata_modification_time) {named}")
+    )
+
+    run_retention(cellar.kept.store._client, POLICY, made + 60, None)
+    assert cellar.kept.value(f"SELECT count() {named}") == "1"
+
+    run_retention(cellar.kept.store._client, POLICY, made + 7 * 3_600, None)
+    assert cellar.kept.value(f"SELECT count() {named}") == "0"
+
+
+def test_month_of_a_site_goes_on_while_its_last_day_is_open(cellar: Cellar) -> None:
+    cellar.put("pages", "2026-03-31", "/a", 1)
+    cellar.put("pages", "2026-03-31", "/a", 1, site="other.example")
+
+    cellar.run("2026-04-01T00:00:00")  # 02:00 in Berlin, 14:00 in Kiritimati
+
+    assert (
+        cellar.cells("site = 'example.org'").endswith(
+            "month  2026-03-01 00:00  (other)  1         0"
+        )
+        is True
+    )
+
+
+def part_names(cellar: Cellar) -> str:
+    return cellar.kept.value(
+        "SELECT name FROM system.parts WHERE active AND rows > 0 AND table = 'cells' ORDER BY name"
+    )
+
+
+def test_policy_text_reads() -> None:
+    assert policy_of() == POLICY
