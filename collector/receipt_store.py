@@ -65,10 +65,8 @@ class ReceiptStore:
     """A connection to one ClickHouse. Call it from one thread at a time."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
-        with failures("the table of receipts could not be made"):
-            for statement in _CREATE:
-                client.command(statement)
+        self._connection = client
+        self._has_table = False
 
     @classmethod
     def embedded(cls, path: Path) -> "ReceiptStore":
@@ -81,7 +79,17 @@ class ReceiptStore:
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._connection.close()
+
+    @property
+    def _client(self) -> Client:
+        """Return the connection, to a store that has the table by now."""
+        if not self._has_table:
+            with failures("the table of receipts could not be made"):
+                for statement in _CREATE:
+                    self._connection.command(statement)
+            self._has_table = True
+        return self._connection
 
     def insert(self, receipts: Iterable[tuple[IdHash, Receipt]]) -> None:
         """Add receipts; they are on disk when this returns.

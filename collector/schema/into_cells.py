@@ -1,20 +1,22 @@
 """The one materialized view, made from ``into_cells.sql`` and the policy.
 
 It adds a row of the inbox to the cells of every declared statistic that it
-serves, but for the partitions that `done` names.
+serves, but for the partitions that its insert says hold it already.
 """
 
 from collections.abc import Iterable
 from enum import IntEnum
+from hashlib import blake2b
 from importlib.resources import files
 from string import Template
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 from anonymizer.policy import Dimension, Policy, Statistic
-from collector.counted import Tells
+from collector.counted import CountedHit, Tells
 from collector.plan import Plan, counts_visits, is_coverage, is_exit, is_machines
-from collector.schema.tables import BATCH, cells_of
+from collector.schema.tables import BATCH, DATABASE, cells_of
 from collector.subjects import tells_of
 
 # A hit without these has no cell in a statistic that is told apart by them.
@@ -28,6 +30,9 @@ _OPTIONAL = frozenset(
         Dimension.CAMPAIGN_TERM,
     }
 )
+
+# What an insert tells of itself, in words; see ``into_cells.sql``.
+_TOLD = "splitByChar(' ', getSetting('log_comment'))"
 
 # The inbox's columns in which a dimension stands that has none of its own name.
 _COLUMNS = {
@@ -67,14 +72,39 @@ class _Kind(Struct, frozen=True):
     """Bit i is set for key i when a cell wants one of these; 0 when it wants none."""
 
 
+class Meaning(Struct, frozen=True):
+    """What rows mean that were counted under one policy: how cells are made of them."""
+
+    name: str
+    """A digest of the query. The view takes the rows of inserts alone that tell its own."""
+    columns: tuple[str, ...]
+    """The columns of the inbox, in the order of a row's values."""
+    select: str
+    """The view's query."""
+
+
 def create_into_cells(policy: Policy, plan: Plan) -> str:
-    """Return the statement that makes the view."""
+    """Return the statement that makes the view where there is none."""
+    return create_view_of(meaning_of(policy, plan))
+
+
+def create_view_of(meaning: Meaning) -> str:
+    """Return the statement that makes the view where there is none."""
+    return (
+        f"CREATE MATERIALIZED VIEW IF NOT EXISTS {DATABASE}.into_cells"
+        f" TO {DATABASE}.cells AS\n{meaning.select}"
+    )
+
+
+def meaning_of(policy: Policy, plan: Plan) -> Meaning:
+    """Return what rows mean that are counted under a policy."""
     kinds = [kind for statistic in policy.statistics for kind in _kinds_of(statistic, plan)]
     kept = sorted({statistic.keep_days for statistic in policy.statistics})
-    kinds += [_Kind(BATCH, keep_days, "month", _Adds.BATCH) for keep_days in kept]
+    kinds += [_Kind(BATCH, keep_days, "month", _Adds.BATCH, (f"{_TOLD}[1]",)) for keep_days in kept]
     keys = [(*kind.keys, "''", "''", "''")[:3] for kind in kinds]
     statement = (files("collector.schema") / "into_cells.sql").read_text("utf-8")
-    return Template(statement).substitute(
+    template = Template(statement).safe_substitute(
+        told=_TOLD,
         kinds=_array(range(1, len(kinds) + 1)),
         keys_1=_array(of[0] for of in keys),
         keys_2=_array(of[1] for of in keys),
@@ -87,6 +117,9 @@ def create_into_cells(policy: Policy, plan: Plan) -> str:
         purpose_bits=_array(kind.purpose_bit for kind in kinds),
         first_bits=_array(kind.first_bit for kind in kinds),
     )
+    columns = tuple(field.name for field in fields(CountedHit))
+    name = blake2b(f"{columns} {template}".encode(), digest_size=8).hexdigest()
+    return Meaning(name, columns, Template(template).substitute(name=name))
 
 
 def _array(values: Iterable[object]) -> str:

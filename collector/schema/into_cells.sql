@@ -1,9 +1,10 @@
--- Each row of the inbox meets every kind of cell. Arrays hold what differs by kind;
--- cells to which a row adds nothing are left out before the rest is grouped.
+-- Each row of the inbox meets every kind of cell. Arrays hold what differs by kind. Cells to
+-- which a row adds nothing are left out before the rest is grouped.
 -- `adds` is one of: 0 hits, 1 visits and views, 2 views, 3 exit from, 4 exit to, 5 batch,
 -- 6 events, 7 properties, 8 masks, 9 machines. A row's `tells` is 0, or the one of the last four
 -- that it adds to.
-CREATE MATERIALIZED VIEW discreet.into_cells TO discreet.cells AS
+-- What an insert tells of itself stands in its `log_comment`, words apart by spaces: the collector
+-- it is from, the name of this query, and the partitions that hold its rows already.
 SELECT
     $statistics[kind] AS statistic,
     $keep_days[kind] AS keep_days,
@@ -69,6 +70,7 @@ FROM
             bitTest(firsts, $first_bits[kind]) AS first
         FROM discreet.inbox
         ARRAY JOIN $kinds AS kind, $keys_1 AS k1, $keys_2 AS k2, $keys_3 AS k3
+        WHERE NOT throwIf($told[2] != '$name', 'these rows were counted under another policy')
     )
     WHERE multiIf(
         adds = 0, of_hits != 0,
@@ -87,4 +89,4 @@ FROM
     )
 )
 GROUP BY of_site, kind, adds, period, k1, k2, k3
-HAVING toString((keep_days, toYYYYMM(period))) NOT IN (SELECT partition FROM discreet.done)
+HAVING NOT has($told, toString((keep_days, toYYYYMM(period))))

@@ -10,8 +10,10 @@ from pathlib import Path
 from anonymizer.policy import Policy
 from collector.counted import CountedHit, encode_row
 from collector.plan import make_plan
+from collector.reader import Reader
+from collector.schema.into_cells import meaning_of
 from collector.spool import Spool, drain
-from collector.store import Reader, Store
+from collector.store import Store
 
 
 class Kept:
@@ -26,7 +28,9 @@ class Kept:
 
     def apply(self) -> None:
         """Make the tables and views what the policy asks for."""
-        self.store.apply(self.policy, make_plan(self.policy))
+        plan = make_plan(self.policy)
+        self.store.apply(self.policy, plan)
+        self.spool.count_under(meaning_of(self.policy, plan))
 
     def append(self, *views: Sequence[CountedHit]) -> None:
         """Put the rows of views into the spool, as one group."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from collector.schema.into_cells import Meaning
 from collector.spool import MAX_BATCH_HITS, MAX_GROUP_HITS, Batch, Spool, SpoolFailed
 
 NOTHING: dict[str, int] = {}
@@ -64,6 +65,10 @@ def test_batch_stays_the_same_until_it_is_confirmed(spool: Spool) -> None:
     assert (first.rows, again.rows) == (b"a", b"a")
 
     spool.confirm(again)
+    anew = spool.take(NOTHING)
+    assert anew is not None
+    assert anew.rows == b"a"
+    spool.confirm(anew)
     after = spool.take(NOTHING)
     assert after is not None
     assert after.rows == b"b"
@@ -100,18 +105,100 @@ def test_batch_that_was_sent_before_leaves_out_the_partitions_that_took_it_in(
     assert first is not None
     assert again is not None
     assert again.done == ("(750,202603)", "(750,202604)")
-    assert again.token != first.token
+
+
+def test_batch_whose_sending_failed_goes_under_its_token_until_that_is_answered_then_anew(
+    spool: Spool,
+) -> None:
+    """A sending that seemed lost may arrive late; under one token only one of them counts."""
+    spool.append([b"a"])
+    first = spool.take(NOTHING)
+    again = spool.take(NOTHING)
+    once_more = spool.take(NOTHING)
+    assert first is not None
+    assert again is not None
+    assert once_more is not None
+    assert (first.is_repeat, again.is_repeat, once_more.is_repeat) == (False, True, True)
+    assert first.token == again.token == once_more.token
+
+    spool.confirm(once_more)
+    anew = spool.take(NOTHING)
+
+    assert anew is not None
+    assert not anew.is_repeat
+    assert anew.token != first.token
+    spool.confirm(anew)
+    assert spool.is_empty()
 
 
 def test_old_name_of_a_batch_confirms_nothing(spool: Spool) -> None:
     spool.append([b"a"])
     first = spool.take(NOTHING)
-    spool.take(NOTHING)
+    again = spool.take(NOTHING)
     assert first is not None
+    assert again is not None
+    spool.confirm(again)
 
     spool.confirm(first)
 
     assert not spool.is_empty()
+
+
+def test_each_spool_has_an_id_of_its_own_for_good(path: Path) -> None:
+    ids = []
+    for of in (path, path, path.with_name("other.sqlite")):
+        spool = Spool(of)
+        ids.append(spool.collector)
+        spool.close()
+
+    assert ids[0] == ids[1]
+    assert ids[0] != ids[2]
+
+
+def test_rows_counted_under_two_policies_go_in_two_batches_each_with_its_meaning(
+    spool: Spool, path: Path
+) -> None:
+    before, after = (Meaning(name, ("site",), f"SELECT '{name}'") for name in ("before", "after"))
+    spool.append([b"untold"])
+    spool.count_under(before)
+    spool.append([b"a"])
+    spool.append([b"b"])
+    spool.close()
+    spool = Spool(path)
+    spool.count_under(after)
+    spool.append([b"c"])
+
+    found = []
+    while (batch := spool.take(NOTHING)) is not None:
+        found.append((batch.rows, batch.meaning))
+        spool.confirm(batch)
+    spool.close()
+
+    assert found == [(b"untold", None), (b"ab", before), (b"c", after)]
+
+
+OF_RELEASE_0_1 = """
+CREATE TABLE groups (id INTEGER PRIMARY KEY, hits INTEGER NOT NULL, rows BLOB NOT NULL);
+CREATE TABLE batch (token TEXT NOT NULL, last_group INTEGER NOT NULL, before TEXT NOT NULL);
+CREATE TABLE imported (site TEXT NOT NULL, position INTEGER NOT NULL, mark BLOB NOT NULL);
+INSERT INTO groups (hits, rows) VALUES (1, x'61');
+INSERT INTO batch VALUES ('sent', 1, '{"(90,202603)": 7}');
+INSERT INTO groups (hits, rows) VALUES (1, x'62');
+"""
+
+
+def test_spool_of_release_0_1_goes_on_with_its_batch(path: Path) -> None:
+    old = sqlite3.connect(path)
+    old.executescript(OF_RELEASE_0_1)
+    old.close()
+
+    spool = Spool(path)
+    batch = spool.take({"(90,202603)": 8})
+
+    assert batch is not None
+    assert (batch.token, batch.done, batch.is_repeat) == ("sent", ("(90,202603)",), True)
+    assert batch.meaning is None
+    spool.close()
 
 
 def test_what_was_appended_and_taken_is_there_after_a_kill(path: Path) -> None:
@@ -247,7 +334,9 @@ def test_spool_that_another_holds_fails_as_a_spool_and_loses_nothing(path: Path,
     found = spool.take(NOTHING)
     assert found is not None
     assert found.rows == b"a"
-    spool.confirm(found)
+    while found is not None:
+        spool.confirm(found)
+        found = spool.take(NOTHING)
     assert spool.is_empty()
     spool.close()
 

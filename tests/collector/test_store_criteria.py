@@ -166,7 +166,7 @@ def test_clean_store_meets_all() -> None:
     [
         (
             "Counters are deleted when their time is over",
-            replace(CLEAN, deletes_by_age=()),
+            replace(CLEAN, kept=()),
             Outcome.HUMAN,
         ),
         (
