@@ -124,6 +124,19 @@ class Site(Struct, frozen=True):
     """Whether ``#/a`` tells a page."""
 
 
+class Region(Struct, frozen=True):
+    """Where the counters of some sites, or of visitors in some countries, lie apart from others."""
+
+    name: str
+    store: str
+    """The ClickHouse server's address, without a password."""
+    stored_in: tuple[str, ...]
+    """The countries where they lie."""
+    sites: tuple[SiteId, ...] = ()
+    countries: tuple[str, ...] = ()
+    """ISO 3166-1 alpha-2, of visitors of sites that no region names."""
+
+
 class Purpose(Struct, frozen=True):
     """What a statistic is kept for, and where the published policy permits it."""
 
@@ -186,6 +199,8 @@ class Policy(Struct, frozen=True):
     """The countries where the counters lie."""
     recipients: tuple[str, ...] = ()
     """Who else is given counters."""
+    regions: dict[str, Region] = {}
+    """What lies apart, by the region's name."""
     events: dict[str, Event] = {}
     """Everything that is counted besides page views, by name."""
     max_values: int = DEFAULT_MAX_VALUES

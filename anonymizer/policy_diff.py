@@ -16,6 +16,7 @@ from anonymizer.policy_weighing import (
     POLICY_FIELDS,
     PROPERTY_FIELDS,
     PURPOSE_FIELDS,
+    REGION_FIELDS,
     SITE_FIELDS,
     STATISTIC_FIELDS,
     Clause,
@@ -33,6 +34,7 @@ class Part(StrEnum):
     STATISTIC = "statistic"
     EVENT = "event"
     PROPERTY = "event.property"
+    REGION = "residency.regions"
 
 
 class Change(Struct, frozen=True):
@@ -66,12 +68,15 @@ class Change(Struct, frozen=True):
 def compare(old: Policy, new: Policy) -> tuple[Change, ...]:
     """Return every difference in meaning, those of the policy first, then table by table.
 
-    A purpose, an event or a statistic that comes is major. A site that comes is not: its
+    A purpose, an event or a statistic that comes is major, and a region that comes or goes:
+    counters lie elsewhere then. A site that comes is not: its
     visitors were never asked, and consent given on another site was never theirs.
     """
-    new_use = Clause.PROCESSING
+    new_use, elsewhere = Clause.PROCESSING, Clause.CROSS_BORDER
+    regions = old.regions, new.regions
     return (
         *_fields(Part.POLICY, "", old, new, POLICY_FIELDS),
+        *_tables(Part.REGION, *regions, REGION_FIELDS, elsewhere, elsewhere),
         *_tables(Part.SITE, _sites(old), _sites(new), SITE_FIELDS, None),
         *_tables(Part.PURPOSE, _purposes(old), _purposes(new), PURPOSE_FIELDS, new_use),
         *_tables(Part.EVENT, old.events, new.events, EVENT_FIELDS, new_use),
@@ -106,10 +111,11 @@ def _tables(
     new: Mapping[str, Table],
     weighed: Mapping[str, tuple[str, Weigh[Table]]],
     comes: Clause | None,
+    goes: Clause | None = None,
 ) -> Iterator[Change]:
     for name in dict.fromkeys((*old, *new)):
         if name not in new:
-            yield Change(part, name, "", _summary(old[name], weighed), "")
+            yield Change(part, name, "", _summary(old[name], weighed), "", goes)
         elif name not in old:
             yield Change(part, name, "", "", _summary(new[name], weighed), comes)
         else:

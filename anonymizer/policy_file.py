@@ -22,16 +22,15 @@ from anonymizer.policy import (
 )
 from anonymizer.policy_events import read_event, read_max_values
 from anonymizer.policy_faults import Fault, PolicyFaults
+from anonymizer.policy_residency import Residency, read_residency
 from anonymizer.policy_sections import (
     DEFAULT_CAMPAIGN_PARAMETERS,
     KEYS,
     Network,
-    Residency,
     read_campaign_parameters,
     read_head,
     read_network,
     read_purpose,
-    read_residency,
     read_tcf_vendor,
 )
 from anonymizer.policy_sites import read_site
@@ -72,7 +71,7 @@ def read_policy(text: str, default_text: str) -> Policy:
     signals = root.read_table("signals")
     tcf_vendor = read_tcf_vendor(signals) if signals else None
     residency_table = root.read_table("residency")
-    residency = read_residency(residency_table) if residency_table else Residency()
+    residency = read_residency(residency_table, sites) if residency_table else Residency()
     events = _read_events(root)
     limits = root.read_table("limits")
     max_values = read_max_values(limits) if limits else DEFAULT_MAX_VALUES
@@ -100,6 +99,7 @@ def read_policy(text: str, default_text: str) -> Policy:
         high_risk=head.high_risk,
         stored_in=residency.stored_in,
         recipients=residency.recipients,
+        regions=residency.regions,
         events=events,
         max_values=max_values,
     )

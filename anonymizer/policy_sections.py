@@ -46,7 +46,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "purpose": ("id", "title", "titles", "clause", "basis", "keep_days", "tcf"),
     "statistic": ("name", "purpose", "by", "grain", "min_group", "keep_days"),
     "signals": ("tcf_vendor",),
-    "residency": ("stored_in", "recipients"),
+    "residency": ("stored_in", "recipients", "regions"),
+    "residency.regions": ("store", "stored_in", "sites", "countries"),
     "network": ("visitor_address", "v4_bits", "v6_bits"),
     "paths": ("campaign_parameters",),
     "event": ("name", "property"),
@@ -100,13 +101,6 @@ class Network(Struct, frozen=True):
     v6_bits: int = V6_BITS
 
 
-class Residency(Struct, frozen=True):
-    """The ``[residency]`` table."""
-
-    stored_in: tuple[str, ...] = ()
-    recipients: tuple[str, ...] = ()
-
-
 def read_head(table: Table) -> Head:
     """Read ``[policy]``."""
     table.refuse_unknown(KEYS["policy"])
@@ -151,12 +145,6 @@ def read_tcf_vendor(table: Table) -> int | None:
     if "tcf_vendor" not in table:
         return None
     return table.read_whole("tcf_vendor", 1, _MAX_TCF_VENDOR)
-
-
-def read_residency(table: Table) -> Residency:
-    """Read ``[residency]``."""
-    table.refuse_unknown(KEYS["residency"])
-    return Residency(table.read_texts("stored_in"), table.read_texts("recipients"))
 
 
 def read_network(table: Table) -> Network:

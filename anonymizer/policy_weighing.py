@@ -16,6 +16,7 @@ from anonymizer.policy import (
     Policy,
     Property,
     Purpose,
+    Region,
     Site,
     Statistic,
     VisitorAddress,
@@ -36,7 +37,7 @@ class Clause(StrEnum):
     RISK = "9.6"
 
 
-Table = TypeVar("Table", bound=Policy | Site | Purpose | Statistic | Event | Property)
+Table = TypeVar("Table", bound=Policy | Site | Purpose | Statistic | Event | Property | Region)
 
 Weigh = Callable[[Table, Table], Clause | None]
 
@@ -125,6 +126,19 @@ POLICY_FIELDS: Mapping[str, tuple[str, Weigh[Policy]]] = {
     ),
 }
 """Field → its key in the file, and what weighs a change of it. Tables are in `compare`."""
+
+REGION_FIELDS: Mapping[str, tuple[str, Weigh[Region]]] = {
+    "name": ("name", _never),  # told apart by it
+    # No program sees in which country an address lies.
+    "store": ("store", _always(Clause.CROSS_BORDER)),
+    "stored_in": (
+        "stored_in",
+        _if(Clause.CROSS_BORDER, lambda old, new: _more(old.stored_in, new.stored_in)),
+    ),
+    # Who comes is stored here now, and who goes elsewhere.
+    "sites": ("sites", _always(Clause.CROSS_BORDER)),
+    "countries": ("countries", _always(Clause.CROSS_BORDER)),
+}
 
 EVENT_FIELDS: Mapping[str, tuple[str, Weigh[Event]]] = {
     "name": ("name", _never),  # told apart by it

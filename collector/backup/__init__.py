@@ -1,0 +1,1 @@
+"""Backups: what a collector keeps → a folder with checksums, and back into a new place."""

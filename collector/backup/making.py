@@ -1,0 +1,87 @@
+"""Make a backup: cells, policies and import marks of one place, consistent among themselves.
+
+What visitors may have erased and what lets people in stays out: consent receipts, logins,
+sessions. So does the spool: whoever calls has sent its rows on before.
+"""
+
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from pathlib import Path
+
+from clickhouse_connect.driver.client import Client
+
+from anonymizer.policy import Policy
+from collector.backup.dump import SNAPSHOT, drop_snapshot, dump_cells, sum_cells
+from collector.backup.engine import back_up_by_engine
+from collector.backup.manifest import (
+    MANIFEST,
+    POLICIES,
+    POLICY,
+    BackupFile,
+    ImportMark,
+    Manifest,
+    sha256_of,
+    write_manifest,
+)
+from collector.data_dir import DataDir
+
+
+def make_backup(
+    client: Client,
+    imported: Iterable[tuple[str, int, bytes]],
+    data: DataDir,
+    policy: Policy,
+    folder: Path,
+    *,
+    made: int,
+    region: str = "",
+    engine: str = "",
+    on_rows: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Manifest:
+    """Fill `folder` from the snapshot that was taken, and drop that; the manifest comes last.
+
+    With `engine`, such as ``Disk('backups','one')``, ClickHouse puts the cells there itself.
+    `imported` is what `Spool.all_imported` said when the snapshot was taken.
+
+    Raises:
+        BadPlace: `engine` can't be read.
+        StoreFailed: the store can't be read.
+        OSError: the folder can't be written.
+    """
+    cells: tuple[BackupFile, ...] = ()
+    try:
+        sums = sum_cells(client, SNAPSHOT)
+        if engine:
+            back_up_by_engine(client, engine)
+        else:
+            cells = dump_cells(client, folder, on_rows)
+    finally:
+        drop_snapshot(client)
+    manifest = Manifest(
+        kind="discreet backup",
+        format=1,
+        release=version("discreet"),
+        made=made,
+        policy_id=policy.id,
+        policy_version=policy.version,
+        region=region,
+        engine=engine,
+        cells=cells,
+        policies=_copy_policies(data, folder),
+        sums=sums,
+        imported=tuple(ImportMark(site, position, mark.hex()) for site, position, mark in imported),
+    )
+    (folder / MANIFEST).write_bytes(write_manifest(manifest))
+    return manifest
+
+
+def _copy_policies(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:
+    archived = [path for path in data.policies.glob("[0-9]*") if path.is_file()]
+    files = []
+    for source in (data.policy, *sorted(archived)):
+        name = POLICY if source == data.policy else f"{POLICIES}/{source.name}"
+        target = folder / name
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        target.write_bytes(source.read_bytes())
+        files.append(BackupFile(name, sha256_of(target)))
+    return tuple(files)

@@ -1,0 +1,109 @@
+"""`discreet backup`: what a collector keeps, into a folder, whether the server runs or not."""
+
+import argparse
+import contextlib
+import shutil
+import time
+from pathlib import Path
+
+from anonymizer.policy_file import PolicyFaults
+from collector.backup.dump import take_snapshot
+from collector.backup.engine import BadPlace, read_place
+from collector.backup.folder import TargetInUse, check_target, in_place_when_whole, move_whole
+from collector.backup.making import make_backup
+from collector.backup.manifest import read_manifest
+from collector.commands import CommandFailed, read_policy_file
+from collector.commands.progress import show_progress
+from collector.commands.store_place import store_of
+from collector.data_dir import DataDir, DataDirInUse
+from collector.query_socket import NoServer, Refused, ask
+from collector.regions import HOME, spool_of
+from collector.spool import Spool, SpoolFailed, drain
+from collector.store import Store, StoreFailed
+from collector.store_address import BadAddress, StorePlace, open_client
+
+_CANT_BACK_UP = (
+    BadAddress,
+    BadPlace,
+    DataDirInUse,
+    Refused,
+    SpoolFailed,
+    StoreFailed,
+    TargetInUse,
+)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Back up `options.data` to the new folder `options.to`.
+
+    Raises:
+        CommandFailed: there is no data, or the folder can't be written.
+    """
+    if not options.data.is_dir():
+        raise CommandFailed(f"{options.data}: there is no data directory")
+    data = DataDir(options.data)
+    try:
+        engine = read_place(options.engine_backup) if options.engine_backup else ""
+        check_target(options.to)
+        try:
+            _ask_server(data, options.region or HOME, options.to, engine)
+        except NoServer:
+            place = store_of(options, data)
+            _back_up_directory(data, place, options.region or HOME, options.to, engine)
+    except _CANT_BACK_UP as error:
+        raise CommandFailed(str(error)) from None
+    except OSError as error:
+        raise CommandFailed(f"{options.to}: {error.strerror}") from None
+    manifest = read_manifest(options.to)
+    files = len(manifest.cells) + len(manifest.policies)
+    print(f"backed up to {options.to}: {files} files, version {manifest.policy_version}")
+
+
+def _ask_server(data: DataDir, region: str, to: Path, engine: str) -> None:
+    with show_progress("the server reads its store"):
+        name = ask(data.query_socket, "backup", {"engine": engine, "region": region}).decode()
+    made = data.path / name
+    size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
+    copied = 0
+    try:
+        with show_progress("copying") as show:
+
+            def on_bytes(count: int) -> None:
+                nonlocal copied
+                copied += count
+                show(copied, size)
+
+            move_whole(made, to, on_bytes)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _back_up_directory(
+    data: DataDir, place: StorePlace, region: str, to: Path, engine: str
+) -> None:
+    data.lock()
+    try:
+        policy, _ = read_policy_file(data.policy)
+    except PolicyFaults:
+        raise CommandFailed(f"{data.policy}: has faults; serve a policy first") from None
+    with (
+        contextlib.closing(Spool(spool_of(data, region))) as spool,
+        contextlib.closing(open_client(place)) as client,
+    ):
+        store = Store(client)
+        if store.is_new():
+            raise CommandFailed(f"{data.path}: holds no counters yet")
+        drain(spool, store)
+        take_snapshot(client)
+        with in_place_when_whole(to) as folder, show_progress("backing up") as show:
+            make_backup(
+                client,
+                spool.all_imported(),
+                data,
+                policy,
+                folder,
+                made=int(time.time()),
+                region=region,
+                engine=engine,
+                on_rows=show,
+            )
