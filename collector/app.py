@@ -2,22 +2,30 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from clickhouse_connect.driver.exceptions import ClickHouseError
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from anonymizer.deidentify import Tables
 from anonymizer.policy import Policy
+from clickhouse_http.app import ClickHouseHttp
+from collector.analysts import Analysts
+from collector.asking import engine_at
+from collector.audit import AuditLog
+from collector.backup.desk import KIND as BACKUP
+from collector.backup.desk import BackupDesk
 from collector.consent_door import consent_routes
 from collector.data_dir import DataDir
 from collector.demo import demo_routes
@@ -32,25 +40,36 @@ from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.policy_archive import PolicyArchive
 from collector.query_socket import Refused, Values, serve_requests
-from collector.read_guard import OutsideTheViews
+from collector.reader import Reader
 from collector.receipt_desk import ReceiptDesk
 from collector.receipt_store import ReceiptStore
 from collector.receipts import read_versions
 from collector.reference import load_agents
+from collector.region_stores import RegionStores
+from collector.region_writers import RegionWriters, settle
+from collector.regions import HOME
+from collector.retention.desk import RetentionDesk
 from collector.rights_page import rights_routes
 from collector.salts import fill_from_kernel
+from collector.schema.into_cells import meaning_of
 from collector.scripts import script_routes
 from collector.spool import Spool, drain
-from collector.store import Reader, Store, StoreFailed
+from collector.sql_door import PATH as SQL
+from collector.sql_door import SqlDoor
+from collector.store import Store, StoreFailed
+from collector.store_address import StoreAddress, StorePlace, open_client, open_late
 from collector.store_facts import KIND as STORE_FACTS
 from collector.store_facts import read_store_facts
 from collector.visitor_pages import VisitorPages
 from collector.well_known import well_known_routes
 from collector.writer import Writer
 from dashboards.app import dashboard_routes
+from dashboards.door_logins import DoorLogins
 from dashboards.logins import Logins
 
 T = TypeVar("T")
+
+log = logging.getLogger("discreet")
 
 _TIDY_SECONDS = 10  # how long after its end a day's salt may still be in memory
 
@@ -72,6 +91,8 @@ class App:
         data: DataDir,
         tables: Tables,
         *,
+        store: StorePlace | None = None,
+        regions: Mapping[str, StoreAddress] | None = None,
         proxies: TrustedProxies | None = None,
         demo: bool = False,
     ) -> None:
@@ -81,26 +102,49 @@ class App:
         archive.check(policy)  # before anything is made what a changed policy asks for
         self._data = data
         self._spool = Spool(data.spool)
-        self._store = Store.embedded(data.store)
-        if not self._store.is_new():
-            drain(self._spool, self._store)  # under the tables these hits were counted for
-        self._store.apply(policy, plan)
+        place = store or data.store
+        self._store = Store(open_late(place))
+        if isinstance(place, Path):
+            if not self._store.is_new():
+                drain(self._spool, self._store)  # under the tables these hits were counted for
+            self._store.apply(policy, plan)
+        else:
+            # While the server is away hits are taken in; they tell what they were counted under.
+            self._store.apply_when_reached(policy, plan)
+        self._spool.count_under(meaning_of(policy, plan))
         data.policy.write_text(policy_text, "utf-8")
         archive.keep(policy, policy_text)
-        self._reader = Reader.embedded(data.store)
+        self._reader = Reader(open_late(place))
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="read")
         self._pipeline = Pipeline(
             policy, plan, load_agents(), tables, fill_from_kernel, archive.honoured(policy)
         )
         self._writer = Writer(self._spool, self._store, self._pipeline.forget_visitors)
+        self._regions = RegionStores(
+            regions or {}, data, policy, plan, self._pipeline.forget_visitors, _now
+        )
+        settle([self._spool, *self._regions.spools])
+        self._retention = RetentionDesk(
+            partial(open_client, place),
+            policy,
+            data.retention,
+            _now,
+            shared=isinstance(place, StoreAddress),
+        )
+        self._backups = BackupDesk(policy, data, place, self._run_alone, _now)
         self.logins = Logins(data.logins)
-        intake = Intake(self._pipeline, self._writer.keep)
+        writers = {HOME: self._writer, **self._regions.writers}
+        intake = Intake(self._pipeline, RegionWriters(writers, self._pipeline.forget_visitors).keep)
         doors = Doors(intake, policy.sites, _now)
         self._doors = {"/api/event": doors.event, "/pixel.gif": doors.pixel}
         pages = VisitorPages(policy)
         self._receipts = ReceiptDesk(
-            ReceiptStore.embedded(data.store), read_versions(archive, policy), _now
+            ReceiptStore(open_late(place)), read_versions(archive, policy), _now
         )
+        views = [statistic.name for statistic in policy.statistics]
+        self._sql = SqlDoor(Analysts(engine_at(place), views, AuditLog(data.audit)))
+        door_logins = DoorLogins(self.logins, lambda: datetime.now(UTC))
+        sql = ClickHouseHttp(self._sql.answer, door_logins.log_in, prefix=SQL.rstrip("/"))
         demo_site = next(iter(policy.sites))
         self._router = Starlette(
             routes=[
@@ -112,10 +156,18 @@ class App:
                 *well_known_routes(policy),
                 *consent_routes(self._receipts, _peer),
                 *rights_routes(self._receipts, policy, pages, _peer),
-                *dashboard_routes(self._query, policy, self.logins, lambda: datetime.now(UTC)),
+                *dashboard_routes(
+                    self._regions.ask_of_site(self._query),
+                    policy,
+                    self.logins,
+                    lambda: datetime.now(UTC),
+                ),
+                Route(SQL.rstrip("/"), sql),
+                Mount(SQL, sql),
                 *(demo_routes(demo_site) if demo else ()),
             ],
             lifespan=self._lifespan,
+            exception_handlers={StoreFailed: _store_failed},
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,14 +181,22 @@ class App:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self._writer.start()
+        self._regions.start()
         tidying = asyncio.create_task(self._forget_ended_days())
+        retaining = asyncio.create_task(self._retention.watch())
         questions = await serve_requests(
             self._data.query_socket,
             {
-                "query": self._answer,
                 "rights": self._receipts.answer,
                 STORE_FACTS: self._tell_facts,
                 DOCTOR: self._tell_doctor,
+                **self._regions.route(
+                    {
+                        "query": self._sql.answer_local,
+                        BACKUP: self._backups.answer,
+                        **self._retention.handlers(),
+                    }
+                ),
             },
         )
         try:
@@ -145,12 +205,20 @@ class App:
             questions.close()
             self._data.query_socket.unlink(missing_ok=True)
             tidying.cancel()
+            retaining.cancel()
             await self._writer.stop()
+            await self._regions.close()
             await self._receipts.close()
+            await self._retention.close()
+            await self._sql.close()
             self._read_thread.shutdown()
             self._reader.close()
             self._store.close()
             self._spool.close()
+
+    async def _run_alone(self, job: Callable[[], T]) -> T:
+        async with self._retention.quiet:
+            return await self._writer.run_alone(job)
 
     async def _forget_ended_days(self) -> None:
         while True:
@@ -177,15 +245,6 @@ class App:
         except msgspec.ValidationError:
             raise Refused("there is no such question") from None
 
-    async def _answer(self, values: Values) -> bytes:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(
-                self._read_thread, self._reader.raw_query, values["sql"], values["format"]
-            )
-        except (ClickHouseError, OutsideTheViews) as error:
-            raise Refused(str(error)) from None
-
 
 def _now() -> int:
     return int(time.time())
@@ -193,6 +252,15 @@ def _now() -> int:
 
 def _peer(request: Request) -> str:
     return request.client.host if request.client else ""
+
+
+async def _store_failed(_: Request, error: Exception) -> Response:
+    log.warning("%s; a page was answered 503", error)
+    return PlainTextResponse(
+        "The store can't be asked at the moment. Hits are kept; try again in a minute.\n",
+        503,
+        headers={"Cache-Control": "no-store", "Retry-After": "60"},
+    )
 
 
 async def _healthz(_: Request) -> Response:

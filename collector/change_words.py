@@ -74,14 +74,15 @@ def _subject(change: Change, policy: Policy, language: Language) -> str:
         if not statistic.by:
             return texts["statistic_total"]
         return texts["statistic"].format(name=tell_dimensions(statistic, language))
-    key = "event_property" if change.part is Part.PROPERTY else change.part
-    return texts[key].format(name=change.name)
+    return texts[text_key(change.part)].format(name=change.name)
 
 
 def _value(key: str, value: str, policy: Policy, language: Language) -> str:
     texts = language.texts["changes"]
     if not value:
         return texts["none"]
+    if key == "store":
+        return texts["other_server"]  # its address is nothing that visitors need
     if key == "keep_days":
         return texts["days"].format(days=value)
     if key == "purpose":

@@ -1,4 +1,4 @@
-"""The command line: `discreet serve | demo | import | query | rights | policy | doctor`."""
+"""The command line: `discreet serve | demo | import | query | rights | policy | doctor | …`."""
 
 import argparse
 import importlib
@@ -21,6 +21,10 @@ examples:
   discreet policy check policy.toml
   discreet policy diff old.toml new.toml
   discreet policy report --policy policy.toml --data /var/lib/discreet
+  discreet policy ddl policy.toml --roles --database statistics | clickhouse-client --multiquery
+  discreet backup /backups/monday --data /var/lib/discreet
+  discreet restore /backups/monday --data /var/lib/discreet-new
+  discreet retention status --data /var/lib/discreet
   discreet doctor --privacy --data /var/lib/discreet
 """
 
@@ -74,6 +78,8 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_data_option(command)
     _add_countries_option(command)
+    _add_store_options(command)
+    _add_region_passwords(command)
     command.set_defaults(module="import_file")
 
     command = commands.add_parser("query", help="ask the guarded views in ClickHouse SQL")
@@ -82,6 +88,8 @@ def parser() -> argparse.ArgumentParser:
         "--format", default="TSV", help="any ClickHouse output format (default: TSV)"
     )
     _add_data_option(command)
+    _add_store_options(command)
+    _add_region_options(command)
     command.set_defaults(module="query")
 
     rights = commands.add_parser("rights", help="do what the holder of a receipt asks for")
@@ -96,8 +104,71 @@ def parser() -> argparse.ArgumentParser:
             "receipt", help="the receipt's id; - reads it from standard input, out of sight"
         )
         _add_data_option(command)
+        _add_store_options(command)
         command.set_defaults(module="rights", action=name)
 
+    _add_policy(commands)
+    _add_upkeep(commands)
+    _add_doctor(commands.add_parser("doctor", help="check a data directory, running or stopped"))
+    _add_engine(
+        commands.add_parser(
+            "engine",
+            help="serve the embedded engine by ClickHouse's HTTP protocol, for writing too",
+        )
+    )
+    return root
+
+
+def _add_upkeep(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    _add_retention(commands)
+    _add_backup(commands)
+
+
+def _add_retention(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    retention = commands.add_parser(
+        "retention", help="fold small groups and drop what is over its time"
+    )
+    of_retention = retention.add_subparsers(required=True, metavar="command")
+    for name, does in (
+        ("run", "do now what the server does every night"),
+        ("status", "show what is kept how long, what goes when, what waits"),
+    ):
+        command = of_retention.add_parser(name, help=does)
+        _add_data_option(command)
+        _add_store_options(command)
+        _add_region_options(command)
+        command.set_defaults(module="retention", action=name)
+
+
+def _add_backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser("backup", help="back up a data directory, running or stopped")
+    command.add_argument("to", type=Path, metavar="TO", help="the new folder to write")
+    command.add_argument(
+        "--engine-backup",
+        metavar="PLACE",
+        help="let ClickHouse put the cells where its configuration permits, such as"
+        " Disk('backups','one'); TO then holds the rest",
+    )
+    _add_data_option(command)
+    _add_store_options(command)
+    _add_region_options(command)
+    command.set_defaults(module="backup")
+
+    command = commands.add_parser("restore", help="make a new data directory of a backup")
+    command.add_argument("backup", type=Path, metavar="FROM", help="the backup's folder")
+    command.add_argument(
+        "--policy",
+        type=Path,
+        help="the policy in force now: what it keeps for a shorter time than the backup's own"
+        " does comes back no longer",
+    )
+    _add_data_option(command)
+    _add_store_options(command)
+    _add_region_options(command)
+    command.set_defaults(module="restore")
+
+
+def _add_policy(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     policy = commands.add_parser(
         "policy", help="check, show and compare policy files, report on one"
     )
@@ -131,9 +202,40 @@ def parser() -> argparse.ArgumentParser:
         default="text",
         help="text or markdown (default: text)",
     )
+    _add_store_options(command)
     command.set_defaults(module="policy_report")
-    _add_doctor(commands.add_parser("doctor", help="check a data directory, running or stopped"))
-    return root
+    _add_ddl(of_policy.add_parser("ddl", help="print a policy's store as ClickHouse statements"))
+
+
+def _add_ddl(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, help="the policy file, or an archived .json")
+    command.add_argument(
+        "--database", metavar="NAME", help="where the views stand (default: the client's own)"
+    )
+    command.add_argument(
+        "--roles",
+        action="store_true",
+        help="with users, roles, grants, row policies by site, limits and quotas; no passwords",
+    )
+    command.add_argument(
+        "--cluster", metavar="NAME", help="for every node of this cluster, cells replicated"
+    )
+    command.add_argument(
+        "--plan",
+        action="store_true",
+        help="instead, show what the next start under this policy would change on a store",
+    )
+    command.add_argument("--data", type=Path, help="with --plan: the data directory of the store")
+    command.add_argument(
+        "--store", metavar="ADDRESS", help="with --plan: clickhouse://USER@HOST:PORT/DATABASE"
+    )
+    command.add_argument(
+        "--store-password-file",
+        type=Path,
+        metavar="FILE",
+        help="a file whose first line is the password; else DISCREET_STORE_PASSWORD",
+    )
+    command.set_defaults(module="policy_ddl")
 
 
 def _add_doctor(command: argparse.ArgumentParser) -> None:
@@ -154,11 +256,36 @@ def _add_doctor(command: argparse.ArgumentParser) -> None:
         "--log", type=Path, action="append", metavar="FILE", help="a log to search as well"
     )
     _add_data_option(command)
+    _add_store_options(command)
     command.set_defaults(module="doctor")
+
+
+def _add_engine(command: argparse.ArgumentParser) -> None:
+    _add_data_option(command)
+    command.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; any but loopback asks for a password (default: 127.0.0.1)",
+    )
+    command.add_argument(
+        "--port",
+        type=int,
+        default=8123,
+        help="port to listen on; 0 takes a free one (default: 8123)",
+    )
+    command.add_argument(
+        "--user", default="default", help="the name of the one user (default: default)"
+    )
+    command.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="a file whose first line is the password"
+    )
+    command.set_defaults(module="engine")
 
 
 def _add_server_options(command: argparse.ArgumentParser) -> None:
     _add_data_option(command)
+    _add_store_options(command)
+    _add_region_passwords(command)
     command.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
     )
@@ -181,6 +308,39 @@ def _add_data_option(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--data", type=Path, default=Path("data"), help="data directory (default: ./data)"
     )
+
+
+def _add_store_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--store",
+        metavar="ADDRESS",
+        help="a ClickHouse server instead of the engine in the data directory:"
+        " clickhouse://USER@HOST:PORT/DATABASE?secure=1; remembered by serve and import",
+    )
+    command.add_argument(
+        "--store-password-file",
+        type=Path,
+        metavar="FILE",
+        help="a file whose first line is the server's password; else DISCREET_STORE_PASSWORD",
+    )
+
+
+def _add_region_passwords(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--region-password-file",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a file whose first line is the password of a region's store; may be given several"
+        " times; else DISCREET_REGION_PASSWORD_NAME",
+    )
+
+
+def _add_region_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--region", metavar="NAME", help="the store of this region of the policy's [residency]"
+    )
+    _add_region_passwords(command)
 
 
 def _add_countries_option(command: argparse.ArgumentParser) -> None:

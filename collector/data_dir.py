@@ -23,6 +23,11 @@ class DataDir:
         return self.path / "clickhouse"
 
     @property
+    def store_address(self) -> Path:
+        """Hold the address of the ClickHouse server that keeps the store instead, if one does."""
+        return self.path / "store"
+
+    @property
     def spool(self) -> Path:
         """Hold hits that the store has not confirmed yet, and how far imports came."""
         return self.path / "spool.sqlite"
@@ -41,6 +46,16 @@ class DataDir:
     def policies(self) -> Path:
         """Hold every version of the policy that was in force."""
         return self.path / "policies"
+
+    @property
+    def retention(self) -> Path:
+        """Hold when retention ran last, and what it need not look at again."""
+        return self.path / "retention.json"
+
+    @property
+    def audit(self) -> Path:
+        """Hold what analysts asked by SQL, one file a day."""
+        return self.path / "audit"
 
     @property
     def query_socket(self) -> Path:

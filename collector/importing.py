@@ -9,8 +9,9 @@ import gzip
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BufferedReader
+from itertools import chain
 
 from anonymizer.hits import Door, DropReason, LocalSeconds, SiteId
 from anonymizer.urls import BadUrl
@@ -19,6 +20,7 @@ from collector.clock import DAY_SECONDS
 from collector.counted import COUNTED, CountedHit, encode_row
 from collector.counters import count_refused
 from collector.pipeline import Pipeline
+from collector.regions import HOME, Regions
 from collector.spool import Spool
 
 # Where pieces end is part of what a mark says: with another size, logs imported before count anew.
@@ -62,7 +64,8 @@ class _Piece:
 
     def __init__(self) -> None:
         self.lines = 0
-        self.counted: list[CountedHit] = []
+        self.counted: list[tuple[str, list[CountedHit]]] = []
+        """What lines left, by region."""
         self.refused: Counter[tuple[DropReason, LocalSeconds]] = Counter()
         self.unreadable: list[int] = []
         self.oldest: int | None = None
@@ -78,8 +81,14 @@ class LogImport:
         spool: Spool,
         on_piece: Callable[[Report], None],
         piece_bytes: int = PIECE_BYTES,
+        regions: Mapping[str, Spool] | None = None,
     ) -> None:
-        """Prepare an import; `on_piece` is called after each piece with the report so far."""
+        """Prepare an import; `on_piece` is called after each piece with the report so far.
+
+        `spool` is the home's and has a mark of every piece; `regions` are the others.
+        """
+        self._elsewhere = regions or {}
+        self._home = Regions(pipeline.policy).of_site(site)
         self._site = site
         self._pipeline = pipeline
         self._spool = spool
@@ -165,7 +174,7 @@ class LogImport:
             piece.refused[read.page, LocalSeconds(local - local % DAY_SECONDS)] += 1
             return
         try:
-            piece.counted += self._pipeline.take((read.page,))
+            piece.counted += self._pipeline.take_apart((read.page,))
         except BadUrl:
             piece.unreadable.append(self._report.lines + piece.lines)
 
@@ -183,9 +192,11 @@ class LogImport:
                 count_refused(self._site, Door.LOG, reason, day, hits)
                 for (reason, day), hits in piece.refused.items()
             ]
-            rows = [encode_row(hit) for hit in (*piece.counted, *refused)]
-            self._spool.append_import(rows, self._site, self._position, mark)
-            for hit in (*piece.counted, *refused):
+            hits_by_region: dict[str, list[CountedHit]] = {self._home: refused}
+            for region, hits in piece.counted:
+                hits_by_region.setdefault(region, []).extend(hits)
+            self._write(hits_by_region, mark)
+            for hit in chain.from_iterable(hits_by_region.values()):
                 if hit.reason == COUNTED:
                     report.counted += hit.hits
                 else:
@@ -195,6 +206,18 @@ class LogImport:
         if piece.oldest is not None:
             self._pipeline.forget_ended_days(piece.oldest, _SLACK_SECONDS)
         self._on_piece(report)
+
+    def _write(self, hits_by_region: Mapping[str, Sequence[CountedHit]], mark: bytes) -> None:
+        """Write a piece into each region's spool; the home's comes last, so its mark says all.
+
+        A kill in between leaves marks elsewhere, so that no region counts the piece again.
+        """
+        at = self._position, mark
+        for region, hits in hits_by_region.items():
+            if region != HOME and hits and at not in self._elsewhere[region].imported(self._site):
+                rows = map(encode_row, hits)
+                self._elsewhere[region].append_import(rows, self._site, *at)
+        self._spool.append_import(map(encode_row, hits_by_region.get(HOME, ())), self._site, *at)
 
     def _note_unreadable(self, numbers: list[int]) -> None:
         report = self._report

@@ -18,8 +18,11 @@ from collector.spool import SpoolFailed
 Read = Callable[[], list[RawHit]]
 """Receives one request's hits, or raises BadRequest."""
 
-Keep = Callable[[list[bytes]], Awaitable[None]]
-"""Returns when the rows are on disk, or raises SpoolFailed."""
+Rows = dict[str, list[bytes]]
+"""Rows by region; `collector.regions.HOME` alone where the policy declares none."""
+
+Keep = Callable[[Rows], Awaitable[None]]
+"""Returns when all the rows are on disk, or raises SpoolFailed: none is."""
 
 Outcome = asyncio.Future[bytes]
 """What is said of a request's hits when they are on disk."""
@@ -53,18 +56,24 @@ class Intake:
             self._working = None
 
     async def _take_group(self, group: list[tuple[Outcome, Read]]) -> None:
-        done: list[tuple[Outcome, bytes]] = []
-        rows: list[bytes] = []
+        # Requests with hits for the same regions go together; where these can't be kept, those
+        # of other regions are.
+        kept: dict[frozenset[str], tuple[list[tuple[Outcome, bytes]], Rows]] = {}
         for outcome, read in group:
             try:
-                counted = self._pipeline.take(read())
+                taken = self._pipeline.take_apart(read())
             except BadUrl as bad:
                 _fail(outcome, BadRequest("url (u)", str(bad).removeprefix("url: ")))
             except Exception as error:  # noqa: BLE001  # it goes on to the one who asked
                 _fail(outcome, error)
             else:
-                done.append((outcome, outcome_of(counted)))
-                rows += [encode_row(hit) for hit in counted]
+                done, rows = kept.setdefault(frozenset(name for name, _ in taken), ([], {}))
+                done.append((outcome, outcome_of([hit for _, hits in taken for hit in hits])))
+                for name, hits in taken:
+                    rows.setdefault(name, []).extend(map(encode_row, hits))
+        await asyncio.gather(*(self._keep_together(*each) for each in kept.values()))
+
+    async def _keep_together(self, done: list[tuple[Outcome, bytes]], rows: Rows) -> None:
         try:
             await self._keep(rows)
         except SpoolFailed:

@@ -18,10 +18,20 @@ from collector.clock import SiteClock
 from collector.counted import CountedHit
 from collector.counters import Counter, count_refused
 from collector.plan import Plan
+from collector.regions import HOME, Regions
 from collector.salts import FillRandom
 from collector.subjects import count_machine
 from collector.values import DayValues
 from collector.visits import VisitMemory
+
+
+class _Line:
+    """What counts the hits of one region, and remembers its visitors apart from others."""
+
+    def __init__(self, policy: Policy, plan: Plan, memory: VisitMemory) -> None:
+        self.memory = memory
+        self.counter = Counter(plan, memory)
+        self.values = DayValues(policy)
 
 
 class Pipeline:
@@ -37,14 +47,15 @@ class Pipeline:
         honoured: frozenset[str] = frozenset(),
     ) -> None:
         """Take `honoured`, the versions of the policy whose consent is still good."""
-        self._policy = policy
+        self.policy = policy
         self._gate = Gate(policy)
         self._consents = ConsentReader(policy, honoured | {policy.version})
         self._agents = agents
         self._tables = tables
-        self._memory = VisitMemory(fill_random)
-        self._counter = Counter(plan, self._memory)
-        self._values = DayValues(policy)
+        self._regions = Regions(policy)
+        self._lines = {
+            name: _Line(policy, plan, VisitMemory(fill_random)) for name in self._regions.names
+        }
         self._of_machines = plan.of_machines
         self._clocks = {domain: SiteClock(site.zone) for domain, site in policy.sites.items()}
 
@@ -54,38 +65,54 @@ class Pipeline:
         Raises:
             BadUrl: a hit that the gate let through has no readable URL; nothing was counted.
         """
-        counted: list[CountedHit] = []
-        for clean in [self._clean(raw) for raw in raw_hits]:
+        return [hit for _, hits in self.take_apart(raw_hits) for hit in hits]
+
+    def take_apart(self, raw_hits: Iterable[RawHit]) -> list[tuple[str, list[CountedHit]]]:
+        """Do as `take`, and tell of each hit by name to which region what it leaves belongs.
+
+        Raises:
+            BadUrl: a hit that the gate let through has no readable URL; nothing was counted.
+        """
+        counted: list[tuple[str, list[CountedHit]]] = []
+        for region, clean in [self._clean(raw) for raw in raw_hits]:
             if isinstance(clean, CountedHit):
-                counted.append(clean)
+                counted.append((region, [clean]))
             else:
-                counted += self._counter.count(*clean)
+                line = self._lines[region]
+                hit, purposes = clean
+                # Keys are made under the salts of the site's region; another keeps days of its own.
+                line.memory.salts(hit.site, hit.local)
+                counted.append((region, line.counter.count(line.values.bound(hit), purposes)))
         return counted
 
-    def _clean(self, raw: RawHit) -> CountedHit | tuple[CleanHit, frozenset[PurposeId]]:
-        site = self._policy.sites[raw.site]
+    def _clean(self, raw: RawHit) -> tuple[str, CountedHit | tuple[CleanHit, frozenset[PurposeId]]]:
+        site = self.policy.sites[raw.site]
         local = self.local(raw.site, raw.time)
         agent = self._agents.read_agent(raw.raw_agent)
         signals = read_signals(raw, agent, site, self._consents, self._tables.spam)
         gated = self._gate.judge(raw.name, signals, site)
+        region = self._regions.of_site(raw.site)
         if isinstance(gated, DropReason):
-            if gated is DropReason.BOT and agent.machine and self._of_machines:
-                return count_machine(raw.site, raw.door, agent.machine, local, self._of_machines)
-            return count_refused(raw.site, raw.door, gated, local)
-        salts = self._memory.salts(raw.site, local)
-        clean = deidentify(raw, agent, local, site, self._policy, salts, self._tables)
-        return self._values.bound(clean), gated
+            asked = self._of_machines
+            if gated is DropReason.BOT and agent.machine and asked:
+                return region, count_machine(raw.site, raw.door, agent.machine, local, asked)
+            return region, count_refused(raw.site, raw.door, gated, local)
+        salts = self._lines[region].memory.salts(raw.site, local)
+        clean = deidentify(raw, agent, local, site, self.policy, salts, self._tables)
+        return self._regions.of_hit(raw.site, clean.country), (clean, gated)
 
     def forget_ended_days(self, time: int, slack_seconds: int = 0) -> None:
         """Destroy salts, visitors and values of every day that is over at Unix second `time`."""
         for domain, clock in self._clocks.items():
             local = clock.local(time - slack_seconds)
-            self._memory.forget_before(domain, local)
-            self._values.forget_before(domain, local)
+            for line in self._lines.values():
+                line.memory.forget_before(domain, local)
+                line.values.forget_before(domain, local)
 
-    def forget_visitors(self) -> None:
-        """Destroy all salts and visitors: what was counted on them could not be kept."""
-        self._memory.forget_all()
+    def forget_visitors(self, regions: Iterable[str] = (HOME,)) -> None:
+        """Destroy all salts and visitors of regions: what was counted on them was not kept."""
+        for name in regions:
+            self._lines[name].memory.forget_all()
 
     def local(self, site: SiteId, time: int) -> LocalSeconds:
         """Return what the site's wall clock showed at Unix second `time`."""

@@ -83,6 +83,10 @@ def _categories(policy: Policy) -> Iterator[Entry]:
 def _recipients(policy: Policy) -> Iterator[Entry]:
     yield Entry("d", "categories of recipients", _all(policy.recipients) or "none told")
     yield Entry("e", "places of storage", _all(policy.stored_in) or f"{OPEN}: none told")
+    for region in policy.regions.values():
+        of_countries = [f"visitors from {country}" for country in region.countries]
+        whose = _all((*region.sites, *of_countries))
+        yield Entry("e", f"places of storage, {region.name}", f"{_all(region.stored_in)}: {whose}")
     yield Entry(
         "e",
         "transfers to third countries, with safeguards",
@@ -104,8 +108,7 @@ def _time_limits(policy: Policy, store: StoreFacts | None) -> Iterator[Entry]:
     for kept in store.kept:
         says = f"{kept.cells} cells, the oldest of {kept.oldest}, {kept.overdue} overdue"
         yield Entry("f", f"{kept.keep_days} days, in the store", says)
-    does = "has a" if "cells" in store.deletes_by_age else "has no"
-    yield Entry("f", "table of counters", f"{does} rule of its own that deletes by age")
+    yield Entry("f", "counters", "the server drops every night what is over its time")
     if store.receipts is not None:
         says = f"{store.receipts.rows} rows, {store.receipts.overdue} overdue"
         yield Entry("f", "receipts, in the store", says)

@@ -107,11 +107,11 @@ def _kept(store: StoreFacts | None) -> Finding:
     if late:
         why = f"{late} cells are kept for longer than their keep_days"
         return Finding(Level.SHOULD, criterion, Outcome.NOT_MET, why)
-    if "cells" in store.deletes_by_age:
-        why = "no cell is overdue, and the table deletes by age"
-        return Finding(Level.SHOULD, criterion, Outcome.MET, why)
-    why = "no cell is overdue yet, but the table has no rule that deletes by age"
-    return Finding(Level.SHOULD, criterion, Outcome.HUMAN, why)
+    if not store.kept:
+        why = "the store holds no cell"
+        return Finding(Level.SHOULD, criterion, Outcome.HUMAN, why)
+    why = "no cell is overdue; the server drops those that are every night"
+    return Finding(Level.SHOULD, criterion, Outcome.MET, why)
 
 
 def _place(policy: Policy, store: StoreFacts | None) -> Finding:

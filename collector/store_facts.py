@@ -12,7 +12,7 @@ KIND = "store_facts"
 """How the running server's socket is asked for these."""
 
 Ask = Callable[[str, Mapping[str, object]], Sequence[Sequence[Any]]]
-"""A query with its parameters → its rows; `collector.store.Reader.query` is one."""
+"""A query with its parameters → its rows; `collector.reader.Reader.query` is one."""
 
 
 class Column(Struct, frozen=True):

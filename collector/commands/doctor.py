@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.commands import CommandFailed
+from collector.commands.store_place import store_of
 from collector.data_dir import DataDir
 from collector.doctor.dictionary import read_addresses
 from collector.doctor.examination import Dictionary, examine
@@ -44,7 +45,9 @@ def run(options: argparse.Namespace) -> int:
         transient=True,
     )
     with bar:
-        verdicts = list(examine(DataDir(options.data), dictionary, logs, _Bars(bar)))
+        data = DataDir(options.data)
+        place = store_of(options, data)
+        verdicts = list(examine(data, dictionary, logs, _Bars(bar), place))
     _print(verdicts)
     return int(any(verdict.outcome is Outcome.DOES_NOT_HOLD for verdict in verdicts))
 

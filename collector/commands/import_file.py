@@ -5,7 +5,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
 from typing import cast
@@ -17,6 +17,7 @@ from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
 from anonymizer.policy_file import PolicyFaults, read_policy
 from collector.commands import CommandFailed, read_policy_file
+from collector.commands.store_place import region_stores, store_of
 from collector.data_dir import DataDir, DataDirInUse
 from collector.importing import BadLog, LogImport, Report, read_log
 from collector.pipeline import Pipeline
@@ -24,11 +25,21 @@ from collector.plan import TooManyCombinations, make_plan
 from collector.policy_archive import BadArchive, ChangedWithoutVersion, PolicyArchive
 from collector.process import guard_memory
 from collector.reference import BadReference, default_policy, load_agents, load_tables
+from collector.regions import spool_of
 from collector.salts import fill_from_kernel
+from collector.schema.into_cells import meaning_of
 from collector.spool import Spool, SpoolFailed, drain
 from collector.store import Store, StoreFailed
+from collector.store_address import (
+    BadAddress,
+    StoreAddress,
+    StorePlace,
+    open_client,
+    remember_store,
+)
 
 _CANT_IMPORT = (
+    BadAddress,
     BadArchive,
     BadReference,
     ChangedWithoutVersion,
@@ -58,7 +69,12 @@ def run(options: argparse.Namespace) -> None:
             if options.policy is not None:
                 # Kept once it is served: an import tells no visitor anything.
                 PolicyArchive(data.policies).check(policy)
-            report, seconds = _import(file, site, policy, text, data, options.countries)
+            store = store_of(options, data)
+            remember_store(data, store)
+            regions = region_stores(policy, options, data)
+            report, seconds = _import(
+                file, site, policy, text, data, store, regions, options.countries
+            )
     except BadLog as error:
         raise CommandFailed(f"{options.file}: {error}") from None
     except _CANT_IMPORT as error:
@@ -107,19 +123,27 @@ def _import(
     policy: Policy,
     text: str,
     data: DataDir,
+    place: StorePlace,
+    regions: Mapping[str, StoreAddress],
     countries: Path | None,
 ) -> tuple[Report, float]:
     tables = load_tables(countries)
     plan = make_plan(policy)
     with (
         contextlib.closing(Spool(data.spool)) as spool,
-        contextlib.closing(Store.embedded(data.store)) as store,
+        contextlib.closing(Store(open_client(place))) as store,
+        contextlib.ExitStack() as stack,
     ):
         if not store.is_new():
             drain(spool, store)
         store.apply(policy, plan)
+        spool.count_under(meaning_of(policy, plan))
         data.policy.write_text(text, "utf-8")
         pipeline = Pipeline(policy, plan, load_agents(), tables, fill_from_kernel)
+        elsewhere: dict[str, Spool] = {}
+        for name in regions:
+            elsewhere[name] = stack.enter_context(contextlib.closing(Spool(spool_of(data, name))))
+            elsewhere[name].count_under(meaning_of(policy, plan))
         with _progress(file) as show:
 
             def on_piece(report: Report) -> None:
@@ -127,8 +151,21 @@ def _import(
                 show(report)
 
             began = time.perf_counter()
-            report = LogImport(site, pipeline, spool, on_piece).run(read_log(file))
-            return report, time.perf_counter() - began
+            log = LogImport(site, pipeline, spool, on_piece, regions=elsewhere)
+            report = log.run(read_log(file))
+        for name, address in regions.items():
+            _send_to_region(name, address, elsewhere[name], policy)
+        return report, time.perf_counter() - began
+
+
+def _send_to_region(name: str, address: StoreAddress, spool: Spool, policy: Policy) -> None:
+    """Send a region what is its own; while its store is away it waits for the server's start."""
+    try:
+        with contextlib.closing(Store(open_client(address))) as store:
+            store.apply(policy, make_plan(policy))
+            drain(spool, store)
+    except StoreFailed as error:
+        print(f"discreet: region {name}: {error}; what is its own waits here", file=sys.stderr)
 
 
 @contextlib.contextmanager

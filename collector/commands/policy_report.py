@@ -18,12 +18,15 @@ from anonymizer.policy import Policy
 from anonymizer.policy_diff import compare
 from anonymizer.policy_file import PolicyFaults
 from collector.commands import CommandFailed, read_policy_file
+from collector.commands.store_place import store_of
 from collector.data_dir import DataDir, DataDirInUse
 from collector.findings import Finding, Level
 from collector.policy_criteria import check_policy
 from collector.query_socket import NoServer, Refused, ask
+from collector.reader import Reader
 from collector.record import make_record
-from collector.store import Reader, StoreFailed
+from collector.store import StoreFailed
+from collector.store_address import StorePlace, open_client
 from collector.store_criteria import check_store
 from collector.store_facts import KIND, StoreFacts, read_store_facts
 
@@ -47,7 +50,7 @@ def run(options: argparse.Namespace) -> None:
         if not options.data.is_dir():
             raise CommandFailed(f"{options.data}: there is no data directory")
         data = DataDir(options.data)
-        store = _ask_store(data)
+        store = _ask_store(data, store_of(options, data))
         differing = _differing(policy, data.policy)
     tag = (files("collector") / "tag" / "tag.js").read_text("utf-8")
     findings = (*check_policy(policy, tag), *check_store(policy, store, differing))
@@ -72,15 +75,15 @@ def _row(finding: Finding) -> tuple[str, ...]:
     return (finding.level, finding.criterion, finding.outcome, finding.because)
 
 
-def _ask_store(data: DataDir) -> StoreFacts:
+def _ask_store(data: DataDir, place: StorePlace) -> StoreFacts:
     try:
         try:
             return msgspec.json.decode(ask(data.query_socket, KIND, {}), type=StoreFacts)
         except NoServer:
             data.lock()
-            if not data.store.exists():
+            if isinstance(place, Path) and not place.exists():
                 raise CommandFailed(f"{data.path}: there is no store in it") from None
-            return read_store_facts(Reader.embedded(data.store).query)
+            return read_store_facts(Reader(open_client(place)).query)
     except (DataDirInUse, Refused, StoreFailed) as error:
         raise CommandFailed(str(error)) from None
 

@@ -43,6 +43,10 @@ def _head(policy: Policy) -> Table:
         ("signals.tcf_vendor", str(policy.tcf_vendor or "")),
         ("residency.stored_in", ", ".join(policy.stored_in)),
         ("residency.recipients", ", ".join(policy.recipients)),
+        *(
+            (f"residency.regions.{name}", ", ".join((*of.sites, *of.countries, *of.stored_in)))
+            for name, of in policy.regions.items()
+        ),
         ("paths.campaign_parameters", ", ".join(policy.campaign_parameters.values())),
         ("limits.max_values", str(policy.max_values)),
     ):

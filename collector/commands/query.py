@@ -2,15 +2,24 @@
 
 import argparse
 import sys
+from pathlib import Path
 
-from clickhouse_connect.driver.exceptions import ClickHouseError
-
+from anonymizer.policy_faults import PolicyFaults
+from anonymizer.policy_file import read_policy
+from clickhouse_http.question import Question, Refusal
+from collector.analysts import LOCAL_USER, Analysts
+from collector.asking import engine_at
+from collector.audit import AuditFailed, AuditLog
 from collector.commands import CommandFailed
+from collector.commands.store_place import store_of
 from collector.data_dir import DataDir, DataDirInUse
 from collector.query_socket import NoServer, Refused, ask
-from collector.read_guard import OutsideTheViews
+from collector.reference import default_policy
+from collector.regions import HOME, spool_of
 from collector.spool import Spool, SpoolFailed, drain
-from collector.store import Reader, Store, StoreFailed
+from collector.sql_door import told
+from collector.store import Store, StoreFailed
+from collector.store_address import StorePlace, open_client
 
 
 def run(options: argparse.Namespace) -> None:
@@ -23,23 +32,34 @@ def run(options: argparse.Namespace) -> None:
         raise CommandFailed(f"{options.data}: there is no data directory")
     data = DataDir(options.data)
     try:
-        answer = ask(data.query_socket, "query", {"sql": options.sql, "format": options.format})
+        values = {"sql": options.sql, "format": options.format, "region": options.region or HOME}
+        answer = ask(data.query_socket, "query", values)
     except Refused as refused:
         raise CommandFailed(str(refused)) from None
     except NoServer:
-        answer = _ask_directory(data, options.sql, options.format)
+        spool = spool_of(data, options.region or HOME)
+        place = store_of(options, data)
+        answer = _ask_directory(data, spool, place, options.sql, options.format)
     sys.stdout.buffer.write(answer)
     sys.stdout.buffer.flush()
 
 
-def _ask_directory(data: DataDir, sql: str, output_format: str) -> bytes:
+def _ask_directory(
+    data: DataDir, spool: Path, place: StorePlace, sql: str, output_format: str
+) -> bytes:
     try:
         data.lock()
-        store = Store.embedded(data.store)
+        store = Store(open_client(place))
         if not store.is_new():
-            drain(Spool(data.spool), store)
-        return Reader.embedded(data.store).raw_query(sql, output_format)
-    except (ClickHouseError, OutsideTheViews) as error:
-        raise CommandFailed(str(error)) from None
-    except (DataDirInUse, SpoolFailed, StoreFailed) as error:
+            drain(Spool(spool), store)
+        policy = read_policy(data.policy.read_text("utf-8"), default_policy())
+        views = [statistic.name for statistic in policy.statistics]
+        analysts = Analysts(engine_at(place), views, AuditLog(data.audit))
+        question = Question(sql=sql, output_format=output_format, user=LOCAL_USER)
+        return analysts.answer(question).rows.body
+    except Refusal as refusal:
+        raise CommandFailed(told(refusal)) from None
+    except (OSError, UnicodeDecodeError, PolicyFaults):
+        raise CommandFailed(f"{data.policy}: the policy of the store can't be read") from None
+    except (AuditFailed, DataDirInUse, SpoolFailed, StoreFailed) as error:
         raise CommandFailed(str(error)) from None

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from anonymizer.policy_file import PolicyFaults
 from collector.commands import CommandFailed, read_policy_file
+from collector.commands.store_place import store_of
 from collector.data_dir import DataDir, DataDirInUse
 from collector.policy_archive import BadArchive, PolicyArchive
 from collector.query_socket import NoServer, Refused, Values, ask
@@ -17,6 +18,7 @@ from collector.receipt_desk import ReceiptDesk
 from collector.receipt_store import ReceiptStore
 from collector.receipts import PolicyVersions, is_id, read_versions
 from collector.store import StoreFailed
+from collector.store_address import StorePlace, open_client
 
 _MAX_STDIN_CHARACTERS = 1_000
 
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
     except Refused as refused:
         raise CommandFailed(str(refused)) from None
     except NoServer:
-        answer = _ask_directory(data, values)
+        answer = _ask_directory(data, store_of(options, data), values)
     if options.action == "erase":
         print("erased")
     elif options.action == "export":
@@ -86,12 +88,12 @@ def _print_receipt(answer: bytes) -> None:
     print(f"kept until {told.kept_until}")
 
 
-def _ask_directory(data: DataDir, values: Values) -> bytes:
+def _ask_directory(data: DataDir, place: StorePlace, values: Values) -> bytes:
     try:
         data.lock()
         policy, _ = read_policy_file(data.policy)
         versions = read_versions(PolicyArchive(data.policies), policy)
-        store = ReceiptStore.embedded(data.store)
+        store = ReceiptStore(open_client(place))
         return asyncio.run(_ask_store(store, versions, values))
     except Refused as refused:
         raise CommandFailed(str(refused)) from None

@@ -6,6 +6,7 @@ from pathlib import Path
 from anonymizer.policy import Policy
 from collector.app import App
 from collector.commands import CommandFailed, read_policy_file
+from collector.commands.store_place import region_stores, store_of
 from collector.data_dir import DataDir, DataDirInUse
 from collector.forwarded import BadNetwork, TrustedProxies
 from collector.plan import TooManyCombinations
@@ -15,9 +16,11 @@ from collector.reference import BadReference, load_tables
 from collector.serve import AddressInUse, listen, serve
 from collector.spool import SpoolFailed
 from collector.store import StoreFailed
+from collector.store_address import BadAddress, remember_store
 
 _CANT_START = (
     AddressInUse,
+    BadAddress,
     BadNetwork,
     BadArchive,
     BadReference,
@@ -53,7 +56,12 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
         listening = listen(options.host, options.port)
         data = DataDir(options.data)
         data.lock()
-        app = App(policy, text, data, tables, proxies=proxies, demo=demo)
+        store = store_of(options, data)
+        remember_store(data, store)
+        regions = region_stores(policy, options, data)
+        app = App(
+            policy, text, data, tables, store=store, regions=regions, proxies=proxies, demo=demo
+        )
     except _CANT_START as error:
         raise CommandFailed(str(error)) from None
     except OSError as error:

@@ -9,10 +9,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import BinaryIO
 
-from lz4.block import (  # type: ignore[import-untyped]  # ships no types
-    LZ4BlockError,
-    decompress,
-)
+from lz4.block import LZ4BlockError, decompress
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -23,9 +23,11 @@ from collector.doctor.telling import KIND, Process, tell
 from collector.doctor.verdicts import Verdict, judge, not_checked
 from collector.policy_archive import BadArchive, ChangedWithoutVersion, PolicyArchive
 from collector.query_socket import NoServer, Refused, ask
+from collector.reader import Reader
 from collector.reference import default_policy
 from collector.schema.tables import cells_of
-from collector.store import Reader, StoreFailed
+from collector.store import StoreFailed
+from collector.store_address import StorePlace, open_client
 
 MOST_GUESSES = 1_000_000
 """Addresses tried when the operator gives none: a minute on one core."""
@@ -58,12 +60,18 @@ class Progress(Protocol):
 
 
 def examine(
-    data: DataDir, dictionary: Dictionary, logs: Mapping[str, Path], progress: Progress
+    data: DataDir,
+    dictionary: Dictionary,
+    logs: Mapping[str, Path],
+    progress: Progress,
+    store: StorePlace | None = None,
 ) -> Iterator[Verdict]:
     """Yield the verdict on each check; nothing in the data directory is changed.
 
-    `logs` are files to be searched too, by the names to tell them by.
+    `logs` are files to be searched too, by the names to tell them by. The store is in the
+    directory unless told otherwise.
     """
+    place = store or data.store
     own = process.own_addresses()
     server: Process | None = None
     reader: Reader | None = None
@@ -76,9 +84,9 @@ def examine(
             telling: Tell = lambda values: ask(data.query_socket, KIND, values)  # noqa: E731
         except NoServer:
             data.lock()
-            if not data.store.exists():
+            if isinstance(place, Path) and not place.exists():
                 raise StoreFailed("there is no store yet") from None
-            reader = Reader.embedded(data.store)
+            reader = Reader(open_client(place))
             of_reader = reader.query
             telling = lambda values: tell(of_reader, values)  # noqa: E731
         yield from _examine_store(telling, policy, dictionary, own, progress)

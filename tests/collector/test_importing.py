@@ -25,6 +25,7 @@ from collector.importing import MAX_LINE_BYTES, BadLog, LogImport, Report, read_
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.reference import load_agents, load_tables
+from collector.regions import HOME
 from collector.spool import Spool
 from tests.collector.hits import SITE, FillInTurn, make_policy
 from tests.collector.log_lines import SAMPLE, log_line
@@ -377,7 +378,7 @@ def test_days_that_are_over_leave_the_memory(importer: Importer) -> None:
             SITE,
             pipeline,
             spool,
-            lambda _report: in_memory.append(len(list(pipeline._memory.days()))),
+            lambda _report: in_memory.append(len(list(pipeline._lines[HOME].memory.days()))),
             piece_bytes=1,
         ).run(log)
 

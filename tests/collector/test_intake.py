@@ -29,11 +29,12 @@ class Disk:
         self.free = asyncio.Event()
         self.free.set()
 
-    async def keep(self, rows: list[bytes]) -> None:
+    async def keep(self, rows: dict[str, list[bytes]]) -> None:
         await self.free.wait()
         if self.full:
             raise SpoolFailed("the spool can't be written")
-        self.groups.append(rows)
+        (group,) = rows.values()
+        self.groups.append(group)
 
     def pages(self) -> list[str]:
         """Return the pages kept, in order."""

@@ -17,6 +17,7 @@ from anonymizer.policy_weighing import (
     POLICY_FIELDS,
     PROPERTY_FIELDS,
     PURPOSE_FIELDS,
+    REGION_FIELDS,
     SITE_FIELDS,
     STATISTIC_FIELDS,
 )
@@ -310,7 +311,7 @@ def test_what_an_operator_wrote_is_text_and_no_markup(origin: str) -> None:
 def test_every_key_of_a_policy_has_words_for_its_change(language: Language) -> None:
     every = (
         *(POLICY_FIELDS, SITE_FIELDS, PURPOSE_FIELDS),
-        *(STATISTIC_FIELDS, EVENT_FIELDS, PROPERTY_FIELDS),
+        *(STATISTIC_FIELDS, EVENT_FIELDS, PROPERTY_FIELDS, REGION_FIELDS),
     )
     keys = {text_key(key) for fields in every for key, _ in fields.values()}
 

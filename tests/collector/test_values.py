@@ -22,6 +22,7 @@ from collector.clock import DAY_SECONDS
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.reference import load_agents, load_tables
+from collector.regions import HOME
 from collector.values import DayValues
 from tests.collector.hits import SITE, FillInTurn, make_policy
 from tests.running import FIREFOX
@@ -167,8 +168,8 @@ def test_ended_days_are_forgotten_with_their_visitors() -> None:
     policy = make_policy()
     pipeline = Pipeline(policy, make_plan(policy), load_agents(), load_tables(), FillInTurn())
     pipeline.take([RawHit(Door.EVENT, SITE, 1_773_140_400, "192.0.2.7", FIREFOX, "/")])
-    assert len(pipeline._values) == 1
+    assert len(pipeline._lines[HOME].values) == 1
 
     pipeline.forget_ended_days(1_773_140_400 + 86_400)
 
-    assert len(pipeline._values) == 0
+    assert len(pipeline._lines[HOME].values) == 0

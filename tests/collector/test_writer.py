@@ -203,6 +203,23 @@ def test_stop_in_an_outage_ends_and_leaves_the_rows_in_the_spool(
     assert kept.value("SELECT page, sum(views) FROM pages GROUP BY page") == "/kept\t2"
 
 
+def test_failure_that_nobody_thought_of_is_retried_and_told_by_its_kind_alone(
+    kept: Kept, line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        async with writing(kept) as writer:
+            kept.spool._database.execute("ALTER TABLE batch RENAME TO kanarienvogel")
+            await writer.keep(row(line, "/a"))
+            await until(lambda: "OperationalError; next try in" in caplog.text)
+            kept.spool._database.execute("ALTER TABLE kanarienvogel RENAME TO batch")
+            await until(lambda: kept.value(PAGES) == "['/a']")
+
+    run(work)
+
+    assert kept.spool.is_empty()
+    assert "kanarienvogel" not in caplog.text
+
+
 def test_full_disk_in_front_of_the_store_is_retried_too(
     kept: Kept, line: Line, caplog: pytest.LogCaptureFixture
 ) -> None:

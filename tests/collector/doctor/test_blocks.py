@@ -4,7 +4,7 @@ import io
 import struct
 
 import pytest
-from lz4.block import compress  # type: ignore[import-untyped]  # ships no types
+from lz4.block import compress
 
 from collector.doctor.blocks import UnknownBlock, unpack
 
