@@ -38,7 +38,8 @@ MAX_BODY_BYTES = 256 * 2**20
 MAX_SQL_BYTES = 2**20
 MAX_ANSWER_BYTES = 2**30
 
-_AT_ONCE_BYTES = 2**16  # larger bodies are read and compressed in a thread
+_AT_ONCE_BYTES = 2**16  # larger answers are compressed in a thread
+_READ_AT_ONCE = 2  # bodies, of which each can grow a thousandfold once read
 
 _T = TypeVar("_T")
 Fields = dict[str, str]
@@ -71,6 +72,7 @@ class ClickHouseHttp:
         self._name = {"X-ClickHouse-Server-Display-Name": server_name}
         self._limits = Limits(body=max_body_bytes, sql=max_sql_bytes)
         self._max_answer_bytes = max_answer_bytes
+        self._reading = asyncio.Semaphore(_READ_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -124,10 +126,10 @@ class ClickHouseHttp:
         query_id = {}
         try:
             body = await self._body(headers, receive)
-            question = await _aside(
-                len(body),
-                partial(read_question, method, parameters, headers, body, login, self._limits),
-            )
+            async with self._reading:
+                question = await asyncio.to_thread(
+                    read_question, method, parameters, headers, body, login, self._limits
+                )
             query_id = {"X-ClickHouse-Query-Id": question.query_id}
             answer = await self._bounded_answer(question)
         except Refusal as refusal:

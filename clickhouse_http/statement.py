@@ -142,11 +142,12 @@ def _last_format(tokens: list[_Token]) -> str:
 
 def _tokens(text: bytes, max_sql_bytes: int) -> Iterator[_Token]:
     depth = 0
-    for found in _TOKEN.finditer(text):
+    # No further, for a token of any length is read in one step that nothing interrupts.
+    for found in _TOKEN.finditer(text, 0, max_sql_bytes + 1):
+        if found.end() > max_sql_bytes:
+            raise too_large(f"The query is longer than {max_sql_bytes} bytes")
         if found.lastgroup == "gap":
             continue
-        if found.start() >= max_sql_bytes:
-            raise too_large(f"The query is longer than {max_sql_bytes} bytes")
         mark = found[0]
         depth -= mark in (b")", b"]", b"}")
         kind = "quoted" if found["quoted"] is not None else found.lastgroup or ""

@@ -108,9 +108,6 @@ class App:
             if not self._store.is_new():
                 drain(self._spool, self._store)  # under the tables these hits were counted for
             self._store.apply(policy, plan)
-        else:
-            # While the server is away hits are taken in; they tell what they were counted under.
-            self._store.apply_when_reached(policy, plan)
         self._spool.count_under(meaning_of(policy, plan))
         data.policy.write_text(policy_text, "utf-8")
         archive.keep(policy, policy_text)
@@ -120,6 +117,10 @@ class App:
             policy, plan, load_agents(), tables, fill_from_kernel, archive.honoured(policy)
         )
         self._writer = Writer(self._spool, self._store, self._pipeline.forget_visitors)
+        if isinstance(place, StoreAddress):
+            # While the server is away hits are taken in; they tell what they were counted under.
+            # On the store's thread: one that takes a question and never answers holds nothing up.
+            self._writer.before_sending(partial(self._store.apply_when_reached, policy, plan))
         self._regions = RegionStores(
             regions or {}, data, policy, plan, self._pipeline.forget_visitors, _now
         )
@@ -138,13 +139,21 @@ class App:
         doors = Doors(intake, policy.sites, _now)
         self._doors = {"/api/event": doors.event, "/pixel.gif": doors.pixel}
         pages = VisitorPages(policy)
-        self._receipts = ReceiptDesk(
-            ReceiptStore(open_late(place)), read_versions(archive, policy), _now
-        )
+        receipts = ReceiptStore(open_late(place))
+        if isinstance(place, Path):
+            receipts.make_tables()
+        self._receipts = ReceiptDesk(receipts, read_versions(archive, policy), _now)
         views = [statistic.name for statistic in policy.statistics]
         self._sql = SqlDoor(Analysts(engine_at(place), views, AuditLog(data.audit)))
         door_logins = DoorLogins(self.logins, lambda: datetime.now(UTC))
-        sql = ClickHouseHttp(self._sql.answer, door_logins.log_in, prefix=SQL.rstrip("/"))
+        sql = ClickHouseHttp(
+            self._sql.answer,
+            door_logins.log_in,
+            prefix=SQL.rstrip("/"),
+            # It takes no rows, and no question that may be asked is longer.
+            max_body_bytes=2**20,
+            max_sql_bytes=2**18,
+        )
         demo_site = next(iter(policy.sites))
         self._router = Starlette(
             routes=[

@@ -81,14 +81,22 @@ class ReceiptStore:
         """Close the connection."""
         self._connection.close()
 
-    @property
-    def _client(self) -> Client:
-        """Return the connection, to a store that has the table by now."""
+    def make_tables(self) -> None:
+        """Make what receipts lie in where it is missing, as the first question does else.
+
+        Raises:
+            StoreFailed: the store is out of reach or refused.
+        """
         if not self._has_table:
             with failures("the table of receipts could not be made"):
                 for statement in _CREATE:
                     self._connection.command(statement)
             self._has_table = True
+
+    @property
+    def _client(self) -> Client:
+        """Return the connection, to a store that has the table by now."""
+        self.make_tables()
         return self._connection
 
     def insert(self, receipts: Iterable[tuple[IdHash, Receipt]]) -> None:

@@ -21,6 +21,7 @@ from urllib3 import BaseHTTPResponse, PoolManager
 from urllib3.exceptions import ProtocolError
 
 from collector.data_dir import DataDir
+from collector.schema.tables import DATABASE
 from collector.spool import Spool
 from collector.store import StoreFailed, failures, open_engine
 
@@ -97,6 +98,8 @@ def read_address(text: str, password: str = "") -> StoreAddress:
     database = parts.path.removeprefix("/") or "default"
     if not _DATABASE.fullmatch(database):
         raise BadAddress("the store's database: must be letters, digits and _")
+    if database == DATABASE:
+        raise BadAddress(f"the store's database: must not be {DATABASE}, where the counters lie")
     if port == 0:
         raise BadAddress("the store's port: must be from 1 to 65535")
     return StoreAddress(

@@ -4,6 +4,7 @@ A check by argon2 takes 64 MiB and some 100 ms, so one that passed is remembered
 a few minutes, by a keyed hash and in memory alone.
 """
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class DoorLogins:
         self._one_at_a_time = CapacityLimiter(1)
         self._key = secrets.token_bytes(_KEY_BYTES)
         self._passed: dict[bytes, datetime] = {}
+        self._checking: dict[bytes, asyncio.Task[bool]] = {}
 
     async def log_in(self, name: str, password: str) -> bool:
         """Tell whether the password is the one of `name`."""
@@ -40,7 +42,13 @@ class DoorLogins:
         known = self._hash(name, password)
         if self._passed.get(known, self._now()) > self._now():
             return True
-        return await self._check(name, password, known)
+        # A program that asks much at once tries its password once.
+        checking = self._checking.get(known)
+        if checking is None:
+            checking = asyncio.create_task(self._check(name, password, known))
+            checking.add_done_callback(lambda _: self._checking.pop(known, None))
+            self._checking[known] = checking
+        return await asyncio.shield(checking)
 
     async def _check(self, name: str, password: str, known: bytes) -> bool:
         if self._throttle.wait_seconds(name, self._now()):

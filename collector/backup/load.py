@@ -125,7 +125,8 @@ def _keep(client: Client, table: str, manifest: Manifest, clock: Clock) -> tuple
     columns = ", ".join(COLUMNS)
     # Batch counts are needed until their month is over; retention drops them with it.
     kept = (
-        f"statistic = '{BATCH}' OR toInt64(toUnixTimestamp(toStartOfDay(period))) + 86400 * toInt64(least(keep_days,"
+        f"statistic = '{BATCH}' OR"
+        " toInt64(toUnixTimestamp(toStartOfDay(period))) + 86400 * toInt64(least(keep_days,"
         " transform(toString(statistic), {names:Array(String)}, {days:Array(UInt16)}, keep_days)))"
         " > transform(toString(site), {sites:Array(String)}, {todays:Array(Int64)}, toInt64(0))"
     )

@@ -24,6 +24,7 @@ from collector.backup.manifest import (
     write_manifest,
 )
 from collector.data_dir import DataDir
+from collector.store import StoreFailed
 
 
 def make_backup(
@@ -55,6 +56,8 @@ def make_backup(
             back_up_by_engine(client, engine)
         else:
             cells = dump_cells(client, folder, on_rows)
+        if sum_cells(client, SNAPSHOT) != sums:
+            raise StoreFailed("another collector backed this store up meanwhile; try again")
     finally:
         drop_snapshot(client)
     manifest = Manifest(

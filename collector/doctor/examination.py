@@ -19,7 +19,7 @@ from collector.doctor.dictionary import (
 )
 from collector.doctor.patterns import Address
 from collector.doctor.store_checks import Tell, Words
-from collector.doctor.telling import KIND, Process, tell
+from collector.doctor.telling import KIND, Layout, Process, tell
 from collector.doctor.verdicts import Verdict, judge, not_checked
 from collector.policy_archive import BadArchive, ChangedWithoutVersion, PolicyArchive
 from collector.query_socket import NoServer, Refused, ask
@@ -27,7 +27,7 @@ from collector.reader import Reader
 from collector.reference import default_policy
 from collector.schema.tables import cells_of
 from collector.store import StoreFailed
-from collector.store_address import StorePlace, open_client
+from collector.store_address import StoreAddress, StorePlace, open_client
 
 MOST_GUESSES = 1_000_000
 """Addresses tried when the operator gives none: a minute on one core."""
@@ -69,7 +69,7 @@ def examine(
     """Yield the verdict on each check; nothing in the data directory is changed.
 
     `logs` are files to be searched too, by the names to tell them by. The store is in the
-    directory unless told otherwise.
+    directory unless told otherwise; of a server's databases only Discreet's own are looked at.
     """
     place = store or data.store
     own = process.own_addresses()
@@ -89,7 +89,8 @@ def examine(
             reader = Reader(open_client(place))
             of_reader = reader.query
             telling = lambda values: tell(of_reader, values)  # noqa: E731
-        yield from _examine_store(telling, policy, dictionary, own, progress)
+        layout = store_checks.read_layout(telling, is_shared=isinstance(place, StoreAddress))
+        yield from _examine_store(telling, layout, policy, dictionary, own, progress)
     except (DataDirInUse, Refused, StoreFailed) as error:
         yield not_checked(_STORE, str(error))
     finally:
@@ -107,12 +108,12 @@ def examine(
 
 def _examine_store(
     telling: Tell,
+    layout: Layout,
     policy: Policy | None,
     dictionary: Dictionary,
     own: Collection[Address],
     progress: Progress,
 ) -> Iterator[Verdict]:
-    layout = store_checks.read_layout(telling)
     names = None if policy is None else frozenset(each.name for each in policy.statistics)
     yield store_checks.check_tables(layout, names)
     yield store_checks.check_columns(layout)

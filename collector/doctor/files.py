@@ -11,6 +11,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from collector.data_dir import DataDir
 from collector.doctor.blocks import UnknownBlock, unpack
 from collector.doctor.patterns import EMAIL, LONGEST, Address, kinds_in_bytes
@@ -23,6 +25,7 @@ _PACKED = re.compile(r".*\.(?:bin|cidx|cmrk\d?)")
 # Written by the operator, not by hits: a policy names a contact, a login may be an e-mail address.
 _BY_OPERATOR = frozenset({"policy.toml", "policies"})
 _MAY_NAME_LOGINS = "logins.sqlite"
+_AUDIT = re.compile(r"audit/\d{4}-\d\d-\d\d\.jsonl")
 
 
 class Scan:
@@ -43,7 +46,7 @@ class Scan:
         try:
             with path.open("rb") as file:
                 self.files += 1
-                for piece in _pieces(file, is_packed=bool(_PACKED.fullmatch(path.name))):
+                for piece in _pieces(file, name):
                     self._note(name, before + piece)
                     before = piece[-LONGEST:]
                 self._advance(file.tell())
@@ -58,12 +61,26 @@ class Scan:
                 self.faults[name, kind] += 1
 
 
-def _pieces(file: BinaryIO, *, is_packed: bool) -> Iterator[bytes]:
-    if is_packed:
+def _pieces(file: BinaryIO, name: str) -> Iterator[bytes]:
+    if _PACKED.fullmatch(name.rpartition("/")[2]):
         yield from unpack(file)
+        return
+    if _AUDIT.fullmatch(name):
+        while lines := file.readlines(_PIECE_BYTES):
+            yield b"".join(map(_without_login, lines))
         return
     while piece := file.read(_PIECE_BYTES):
         yield piece
+
+
+def _without_login(line: bytes) -> bytes:
+    """Return a line of the audit log without its `user`; one that is none as it is."""
+    try:
+        told = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return line
+    told.pop("user", None)
+    return msgspec.json.encode(told) + b"\n"
 
 
 def files_of(data: DataDir) -> dict[str, Path]:

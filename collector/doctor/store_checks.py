@@ -67,9 +67,10 @@ class Words(Struct):
     values: int = 0
 
 
-def read_layout(tell: Tell) -> Layout:
-    """Ask for tables and columns."""
-    return msgspec.json.decode(tell({"read": "layout"}), type=Layout)
+def read_layout(tell: Tell, *, is_shared: bool) -> Layout:
+    """Ask for tables and columns; of a shared server those in Discreet's own databases."""
+    of = "own" if is_shared else "all"
+    return msgspec.json.decode(tell({"read": "layout", "of": of}), type=Layout)
 
 
 def check_tables(layout: Layout, statistics: frozenset[str] | None) -> Verdict:

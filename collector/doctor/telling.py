@@ -75,6 +75,7 @@ class Process(Struct, frozen=True):
 
 class _Question(Struct, frozen=True):
     read: Literal["layout", "values", "small", "process"]
+    of: Literal["all", "own"] = "all"
     database: str = ""
     table: str = ""
     column: str = ""
@@ -92,7 +93,7 @@ def tell(ask: Ask, values: Values) -> bytes:
     question = msgspec.convert(values, _Question)
     match question.read:
         case "layout":
-            return msgspec.json.encode(_read_layout(ask))
+            return msgspec.json.encode(_read_layout(ask, question.of))
         case "values":
             return msgspec.json.encode(_read_values(ask, question))
         case "small":
@@ -101,19 +102,21 @@ def tell(ask: Ask, values: Values) -> bytes:
             return msgspec.json.encode(_read_process())
 
 
-def _read_layout(ask: Ask) -> Layout:
-    others = (
+def _read_layout(ask: Ask, of: Literal["all", "own"]) -> Layout:
+    looked_at = (
         "database NOT IN ('INFORMATION_SCHEMA', 'information_schema')"
         " AND (database != 'system' OR engine LIKE '%MergeTree')"
     )
+    if of == "own":
+        looked_at = f"database IN ('{DATABASE}', currentDatabase())"
     tables = ask(
         "SELECT database, name, engine, ifNull(total_rows, 0) FROM system.tables"
-        f" WHERE {others} ORDER BY database, name",
+        f" WHERE {looked_at} ORDER BY database, name",
         {},
     )
     columns = ask(
         "SELECT database, table, name, type FROM system.columns WHERE (database, table) IN"
-        f" (SELECT (database, name) FROM system.tables WHERE {others})"
+        f" (SELECT (database, name) FROM system.tables WHERE {looked_at})"
         " ORDER BY database, table, position",
         {},
     )

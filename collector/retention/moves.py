@@ -118,6 +118,7 @@ _LEAVES = {
     ),
     Leaving.FOR_GOOD: (_IS_OVERDUE, "1"),
 }
+_STAGED = "(staged)"
 _OUT = "(toString(grain), toUnixTimestamp(period), k1, k2, k3, toInt64(-1))"
 _LEGS = {
     Leaving.FOR_MONTH: (_OUT, "('month', toUInt32({first:UInt32}), k1, k2, k3, toInt64(1))"),
@@ -166,7 +167,7 @@ def stage_leaving(client: Client, why: Leaving, found: Found, number: int, of: i
     sums = ", ".join(f"of_{measure} * leg.6" for measure in MEASURES)
     slices = " AND cityHash64(statistic, site) % {of:UInt32} = {number:UInt32}"
     with failures("moves of cells could not be staged"):
-        client.command(f"TRUNCATE TABLE {STAGING}")
+        _empty_staging(client)
         client.command(
             f"INSERT INTO {STAGING} SELECT statistic, keep_days, leg.1, site, leg.2, leg.3,"
             f" leg.4, leg.5, {sums} FROM ({_leaving(why, slices)}) ARRAY JOIN [{legs}] AS leg",
@@ -181,8 +182,14 @@ def stage_rows(client: Client, rows: Sequence[Sequence[object]]) -> None:
         StoreFailed: nothing of it was put into the cells.
     """
     with failures("moves of cells could not be staged"):
-        client.command(f"TRUNCATE TABLE {STAGING}")
+        _empty_staging(client)
         client.insert(STAGING, rows, COLUMNS)
+
+
+def _empty_staging(client: Client) -> None:
+    client.command(f"TRUNCATE TABLE {STAGING}")
+    # A server that starts anew forgets the table's rows, and this one with them.
+    client.command(f"INSERT INTO {STAGING} (statistic) VALUES ('{_STAGED}')")
 
 
 def put_staged(client: Client, partition: Partition, *, keeps_sums: bool) -> None:
@@ -196,11 +203,14 @@ def put_staged(client: Client, partition: Partition, *, keeps_sums: bool) -> Non
     astray = "keep_days != {keep_days:UInt16} OR toYYYYMM(period) != {month:UInt32}"
     changed = f"{sums} OR countIf({astray}) > 0" if keeps_sums else f"countIf({astray}) > 0"
     with failures("moves of cells could not be put in place"):
-        ((wrong,),) = client.query(
-            "SELECT count() FROM (SELECT statistic, site"
-            f" FROM {STAGING} GROUP BY statistic, site HAVING {changed})",
+        ((is_whole, wrong),) = client.query(
+            f"SELECT (SELECT count() = 1 FROM {STAGING} WHERE statistic = '{_STAGED}'), count()"
+            f" FROM (SELECT statistic, site FROM {STAGING} WHERE statistic != '{_STAGED}'"
+            f" GROUP BY statistic, site HAVING {changed})",
             parameters={"keep_days": partition.keep_days, "month": partition.month},
         ).result_rows
+        if not is_whole:
+            raise StoreFailed("the store forgot what was to be moved; the cells are as they were")
         if wrong:
             raise StoreFailed(
                 f"moving small groups would change {wrong} sums; the cells are as they were"
@@ -208,7 +218,8 @@ def put_staged(client: Client, partition: Partition, *, keeps_sums: bool) -> Non
         # What moves tonight may look like what moved last night, and is not the same insert.
         token = secrets.token_hex(8)
         client.command(
-            f"INSERT INTO {DATABASE}.cells SELECT * FROM {STAGING}",
+            f"INSERT INTO {DATABASE}.cells SELECT * FROM {STAGING}"
+            f" WHERE statistic != '{_STAGED}'",
             settings={**_ONE_PART, "insert_deduplication_token": token},
         )
 

@@ -127,6 +127,8 @@ def _altered(old: Statistic, new: Statistic, counters: tuple[Counters, ...]) -> 
         yield f"~ {new.name}: min_group {old.min_group} → {new.min_group}"
         if new.min_group > old.min_group:
             yield "    its view hides smaller groups at once, the next nightly run folds them away"
+        elif new.min_group == 1:
+            yield "    what was put together already stays out of sight until its days end"
         else:
             yield "    what was put together already stays so"
     if old.keep_days != new.keep_days:

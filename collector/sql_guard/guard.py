@@ -71,9 +71,7 @@ class Guard:
         self._ask = ask
         self._home = home
         self._views = frozenset(views)
-        self._not_answered = frozenset(
-            name.lower() for name in functions if not may_be_used(name)
-        )
+        self._not_answered = frozenset(name.lower() for name in functions if not may_be_used(name))
         self._known = self._views | frozenset(columns) | {home, *_CATALOGUE}
         queries = catalogue_queries(home, self._views, list(filter(is_settable, settings)))
         # Written and read again, as they come out of the query that they are put into.

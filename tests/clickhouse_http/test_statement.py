@@ -148,3 +148,13 @@ def test_bound_is_on_the_statement_and_not_on_the_rows() -> None:
 def test_a_megabyte_of_what_is_not_closed_is_read_at_once(mark: bytes) -> None:
     # Twice as much takes twice as long; read anew from each mark it would be hours.
     read_statement(b"SELECT " + mark * (2**20 // len(mark)), 2**21)
+
+
+@pytest.mark.parametrize(
+    "tail", [b" " * LIMIT, b"/*" + b"x" * LIMIT, b"'" + b"x" * LIMIT], ids=["gap", "remark", "text"]
+)
+def test_token_that_reaches_beyond_the_limit_is_too_long(tail: bytes) -> None:
+    with pytest.raises(Refusal) as refused:
+        read_statement(b"SELECT 1 " + tail, LIMIT)
+
+    assert refused.value.code == 229

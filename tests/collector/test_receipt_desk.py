@@ -58,6 +58,7 @@ def clock() -> Clock:
 def desk(folder: Path, engine: Client, clock: Clock) -> ReceiptDesk:
     """Return a desk with an empty table; each test closes it."""
     store = ReceiptStore.embedded(folder)
+    store.make_tables()
     engine.command(f"TRUNCATE TABLE {TABLE}")
     return ReceiptDesk(store, make_versions(), clock)
 

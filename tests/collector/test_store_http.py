@@ -189,6 +189,7 @@ def test_address_is_read_and_written_the_same(text: str, expected: StoreAddress)
         ("clickhouse://h/x;kanarienvogel", "must be letters, digits and _"),
         ("clickhouse://h/kanarien`vogel", "must be letters, digits and _"),
         ("clickhouse://h/x/kanarienvogel", "must be letters, digits and _"),
+        ("clickhouse://h/discreet", "must not be discreet, where the counters lie"),
         ("clickhouse://h/x?kanarienvogel=1", "only secure and timeout"),
         ("clickhouse://h/x?secure=kanarienvogel", "secure: must be 0 or 1"),
         ("clickhouse://h/x?timeout=0", "timeout: must be 1 to 600"),

@@ -99,6 +99,15 @@ def test_remembered_login_goes_on_while_others_guess(door: DoorLogins) -> None:
     assert log_in(door, "owner", "right")
 
 
+def test_logins_of_one_program_at_once_are_one_try(door: DoorLogins, logins: Counted) -> None:
+    async def log_in_at_once() -> list[bool]:
+        tries = (door.log_in("owner", "right") for _ in range(2 * MAX_FAILURES))
+        return await asyncio.gather(*tries)
+
+    assert asyncio.run(log_in_at_once()) == [True] * (2 * MAX_FAILURES)
+    assert logins.asked == 1
+
+
 def test_no_more_than_100_are_remembered(door: DoorLogins, logins: Counted) -> None:
     log_in(door, "owner", "right")
     for number in range(MAX_REMEMBERED):

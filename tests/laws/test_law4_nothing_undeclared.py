@@ -4,6 +4,7 @@ A policy that declares pages, an event and coverage gets hits that carry everyth
 what it doesn't name may then stand in no cell and in no file.
 """
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -176,7 +177,11 @@ def test_cells_hold_declared_statistics_and_words_alone(server: Server) -> None:
         with opened(server.data, read_policy(POLICY, default_policy())) as kept:
             statistics = kept.value("SELECT DISTINCT statistic FROM discreet.cells ORDER BY ALL")
             words = kept.value(
-                "SELECT DISTINCT arrayJoin([k1, k2, k3]) FROM discreet.cells ORDER BY ALL"
+                "SELECT DISTINCT arrayJoin([k1, k2, k3]) FROM discreet.cells"
+                " WHERE statistic != '(batch)' ORDER BY ALL"
+            )
+            collectors = kept.value(
+                "SELECT DISTINCT k1 FROM discreet.cells WHERE statistic = '(batch)'"
             )
     finally:
         server.start()
@@ -189,6 +194,7 @@ def test_cells_hold_declared_statistics_and_words_alone(server: Server) -> None:
         *("", "(other)", "/page-0", "/page-1", "/page-2", "<10", "ask :email", "counted", "email"),
         *("event", "pixel", "plan", "pro", "query", "seats", "signup", "undeclared_event"),
     ]
+    assert re.fullmatch(r"[0-9a-f]{16}", collectors)  # the spool's own random id, one a collector
 
 
 def test_what_is_not_declared_does_not_wait_in_the_spool_either() -> None:

@@ -11,6 +11,7 @@ from tests.collector.hits import make_policy
 
 ROOT = Path(__file__).parent.parent.parent
 QUERIES = sorted((ROOT / "dashboards" / "views").glob("*.sql"))
+NAMED_BY_ITS_LIST = "{view:Identifier}"  # a statistic of the policy, dashboards/overview.py
 STATISTICS = {statistic.name: statistic for statistic in make_policy().statistics}
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -37,7 +38,7 @@ def test_there_are_queries_to_look_at() -> None:
 def test_dashboards_query_reads_one_guarded_view(path: Path) -> None:
     (source,) = sources_of(path.read_text())
 
-    assert source in STATISTICS
+    assert source in {*STATISTICS, NAMED_BY_ITS_LIST}
 
 
 @pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)

@@ -1,9 +1,14 @@
 """`discreet backup` and `discreet restore` from outside: what comes back, and how often."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from collector.backup import desk as desk_module
+from collector.data_dir import DataDir
 from tests.collector.backup.backing import (
     NOW,
     POLICY,
@@ -16,6 +21,8 @@ from tests.collector.backup.backing import (
 from tests.collector.hits import Line
 from tests.collector.storing import encoded
 from tests.running import Server, discreet, hit
+
+T = TypeVar("T")
 
 VIEWS = "SELECT sum(views) FROM traffic"
 LOG = b"".join(
@@ -37,6 +44,27 @@ def test_backup_of_a_running_server_holds_what_it_answered_and_lets_hits_go_on(
         assert not list(server.data.glob("backup-*"))
     restore(tmp_path / "backup", tmp_path / "again")
     assert discreet("query", "--data", tmp_path / "again", VIEWS).stdout == b"20\n"
+
+
+def test_backup_that_nobody_comes_for_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_module, "_LEFT_SECONDS", 0)
+    data = DataDir(tmp_path / "data")
+
+    async def run_alone(job: Callable[[], T]) -> T:
+        return job()
+
+    async def ask() -> None:
+        desk = desk_module.BackupDesk(POLICY, data, data.store, run_alone, lambda: NOW)
+        folder = data.path / (await desk.answer({"engine": ""})).decode()
+        assert folder.exists()
+        while await asyncio.to_thread(folder.exists):
+            pass
+
+    with data_directory(data.path) as kept:
+        count_views(kept, 0)
+        asyncio.run(asyncio.wait_for(ask(), 30))
 
 
 def test_restored_directory_is_served_and_counts_on(tmp_path: Path) -> None:

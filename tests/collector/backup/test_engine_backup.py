@@ -15,6 +15,7 @@ from collector.backup.manifest import BadBackup, Manifest, read_manifest
 from collector.data_dir import DataDir
 from collector.retention.rules import read_rules
 from collector.retention.site_days import SiteDays
+from collector.schema.tables import BATCH
 from collector.store import StoreFailed
 from tests.collector.backup.backing import DAY, NOW, POLICY, TEXT, count_views
 from tests.collector.storing import Kept
@@ -67,9 +68,9 @@ def test_engines_backup_comes_back_with_every_sum_and_without_what_has_ended(
         assert sum_cells(kept.client, "cells") == sums
         assert kept.table("SELECT * FROM discreet.cells FINAL ORDER BY ALL") == before
         cells, ended = load(kept.client, tmp_path / "backup", NOW + 1200 * DAY)
-        assert cells == 0
-        assert ended > 0
-        assert kept.value("SELECT count() FROM discreet.cells") == "0"
+        assert ended > cells  # what is left are counts of batches, which retention drops
+        left = f"SELECT countIf(statistic != '{BATCH}'), count() FROM discreet.cells"
+        assert kept.value(left) == f"0\t{cells}"
     finally:
         kept.close()
 

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from collector.backup.manifest import read_manifest
+from collector.backup.restoring import open_backup, restore_store
+from collector.data_dir import DataDir
+from collector.schema.tables import BATCH
 from tests.collector.backup.backing import (
     DAY,
     NOW,
@@ -72,6 +76,28 @@ def test_longer_time_limit_of_a_new_policy_brings_nothing_back(tmp_path: Path) -
     (tmp_path / "policy.toml").write_text(longer.replace('version = "1"', 'version = "2"'))
     restore(tmp_path / "backup", tmp_path / "again", "--policy", tmp_path / "policy.toml")
     assert ask(tmp_path / "again", TRAFFIC).splitlines()[1].split()[1] == "3"
+
+
+def test_batch_counts_of_a_month_that_goes_on_come_back_however_short_its_cells_are_kept(
+    tmp_path: Path,
+) -> None:
+    """Else a batch that a spool sends again would count twice (docs/decisions/0004)."""
+    month = datetime.fromtimestamp(NOW, UTC).replace(day=1, hour=0, minute=0, second=0)
+    first = int(month.timestamp())
+    row = f"'{BATCH}', 5, 'month', '', {first}, 'collector', '', '', 0, 0, 0, 0, 0, 7"
+    with data_directory(tmp_path / "data") as kept:
+        count_views(kept, 0)
+        kept.store._client.command(f"INSERT INTO discreet.cells VALUES ({row})")
+    back_up(tmp_path / "data", tmp_path / "backup")
+    backup = open_backup(tmp_path / "backup", read_manifest(tmp_path / "backup"))
+    store = DataDir(tmp_path / "again").store
+
+    restore_store(
+        backup, store, now=first + 20 * DAY, current=None, on_file=lambda _done, _of: None
+    )
+
+    batches = "SELECT sum(hits) FROM discreet.cells WHERE keep_days = 5"
+    assert ask(tmp_path / "again", batches).splitlines()[1] == "7"
 
 
 @pytest.mark.parametrize("change", ['id = "test"', 'controller = "Example"'])

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from collector.backup.dump import SNAPSHOT
+from collector.backup.dump import SNAPSHOT, take_snapshot
 from collector.backup.folder import PART
+from collector.backup.making import make_backup
+from collector.data_dir import DataDir
 from collector.schema.tables import DATABASE
+from collector.store import StoreFailed
 from tests.collector.backup.backing import (
+    NOW,
     POLICY,
     back_up,
     count_views,
@@ -93,6 +97,21 @@ def test_killed_backup_holds_no_counter_back_that_retention_drops(tmp_path: Path
         assert kept.value(f"EXISTS TABLE {DATABASE}.{SNAPSHOT}") == "0"
     finally:
         kept.close()
+
+
+def test_backup_that_another_collector_disturbed_is_not_made(tmp_path: Path) -> None:
+    with data_directory(tmp_path / "data") as kept:
+        count_views(kept, 0)
+        client = kept.store._client
+        take_snapshot(client)
+
+        def disturb(_done: int, _of: int) -> None:
+            count_views(kept, 0)
+            take_snapshot(client)
+
+        data = DataDir(tmp_path / "data")
+        with pytest.raises(StoreFailed, match="another collector backed this store up"):
+            make_backup(client, [], data, POLICY, tmp_path, made=NOW, on_rows=disturb)
 
 
 @pytest.mark.parametrize(("module", "name", "before"), RESTORE, ids=[each[1] for each in RESTORE])

@@ -306,6 +306,17 @@ def test_moves_that_do_not_add_up_are_put_nowhere(cellar: Cellar) -> None:
     assert cellar.cells() == before
 
 
+def test_moves_that_a_server_forgot_end_the_run(cellar: Cellar) -> None:
+    client = cellar.kept.store._client
+    client.command(f"CREATE TABLE IF NOT EXISTS {STAGING} AS {DATABASE}.cells ENGINE = Memory")
+    out = ["pages(page)", 750, "day", SITE, at("2026-03-10"), "/a", "", "", -2, 0, 0, 0, 0, 0]
+    stage_rows(client, [out, [*out[:8], 2, 0, 0, 0, 0, 0]])
+    client.command(f"TRUNCATE TABLE {STAGING}")  # as a start anew leaves it
+
+    with pytest.raises(StoreFailed, match="the store forgot what was to be moved"):
+        put_staged(client, Partition(202603, 750), keeps_sums=True)
+
+
 def test_moves_never_leave_their_partition(cellar: Cellar) -> None:
     client = cellar.kept.store._client
     client.command(f"CREATE TABLE IF NOT EXISTS {STAGING} AS {DATABASE}.cells ENGINE = Memory")
@@ -341,9 +352,7 @@ def test_snapshot_that_a_killed_backup_left_goes_and_one_that_is_read_stays(cell
     cellar.put("pages", "2026-03-10", "/a", 9)
     take_snapshot(cellar.kept.store._client)
     named = f"FROM system.tables WHERE database = '{DATABASE}' AND name = '{SNAPSHOT}'"
-    made = int(
-        cellar.kept.value(f"SELECT toUnixTimestamp(metadata_modification_time) {named}")
-    )
+    made = int(cellar.kept.value(f"SELECT toUnixTimestamp(metadata_modification_time) {named}"))
 
     run_retention(cellar.kept.store._client, POLICY, made + 60, None)
     assert cellar.kept.value(f"SELECT count() {named}") == "1"

@@ -161,7 +161,9 @@ def test_running_month_is_not_dropped_whole(cellar: Cellar) -> None:
 def test_what_came_in_after_a_month_was_found_without_cells_is_not_dropped(cellar: Cellar) -> None:
     cellar.put("networks", "2026-03-10", "192.0.2.0/24", 9)
     client = cellar.kept.store._client
-    client.command(f"ALTER TABLE {DATABASE}.cells DELETE WHERE k1 != '' SETTINGS mutations_sync = 2")
+    client.command(
+        f"ALTER TABLE {DATABASE}.cells DELETE WHERE k1 != '' SETTINGS mutations_sync = 2"
+    )
     (found,) = read_partitions(client, POLICY, at("2026-04-02T03:00"))
     assert is_all_overdue(client, found)
 

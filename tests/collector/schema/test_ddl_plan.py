@@ -82,6 +82,14 @@ HELD = "5,000 counters from 2026-01-03 to 2026-03-10"
             id="smaller groups",
         ),
         pytest.param(
+            replace(PAGES, min_group=1),
+            [
+                "~ pages: min_group 3 → 1",
+                "    what was put together already stays out of sight until its days end",
+            ],
+            id="no groups",
+        ),
+        pytest.param(
             replace(PAGES, keep_days=90),
             ["~ pages: keep_days 750 → 90", "    older counters go with the next nightly run"],
             id="shorter",
