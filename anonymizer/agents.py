@@ -115,24 +115,17 @@ class _ClassifiedAgent(UserAgent):  # type: ignore[misc]  # user_agents has no t
         browser = rules.browsers.extract(raw_agent)
         system = rules.systems.extract(raw_agent)
         device = rules.devices.extract(raw_agent)
+        # No class is told by more of a version than its major, nor by a brand or a model.
         self.ua_string = raw_agent
         self.browser = (
-            parse_browser(browser.family, browser.major, browser.minor, browser.patch)
-            if browser
-            else parse_browser(OTHER)
+            parse_browser(browser.family, browser.major) if browser else parse_browser(OTHER)
         )
         self.os = (
-            parse_operating_system(
-                system.family, system.major, system.minor, system.patch, system.patch_minor
-            )
+            parse_operating_system(system.family, system.major)
             if system
             else parse_operating_system(OTHER)
         )
-        self.device = (
-            parse_device(device.family, device.brand, device.model)
-            if device
-            else parse_device(OTHER, None, None)
-        )
+        self.device = parse_device(device.family if device else OTHER, None, None)
 
 
 def _classify(raw_agent: str) -> Agent:

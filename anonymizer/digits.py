@@ -63,7 +63,7 @@ def _identifies(match: re.Match[str]) -> bool:
     if len(groups) == 1:
         return False
     if len(groups) > _MAX_GROUPS:
-        return sum(map(len, groups)) >= MIN_NUMBER_DIGITS
+        return True
     rest = _drop_dates(groups)
     if sum(map(len, rest)) < MIN_NUMBER_DIGITS:
         return False

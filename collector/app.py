@@ -131,6 +131,7 @@ class App:
             data.retention,
             _now,
             shared=isinstance(place, StoreAddress),
+            since=data.made,
         )
         self._backups = BackupDesk(policy, data, place, self._run_alone, _now)
         self.logins = Logins(data.logins)

@@ -48,6 +48,11 @@ class DataDir:
         return self.path / "policies"
 
     @property
+    def made(self) -> int:
+        """Tell the Unix second at which a process first took the directory."""
+        return int((self.path / "lock").stat().st_mtime)
+
+    @property
     def retention(self) -> Path:
         """Hold when retention ran last, and what it need not look at again."""
         return self.path / "retention.json"

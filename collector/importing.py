@@ -57,6 +57,8 @@ class Report:
         self.unreadable = 0
         self.first_unreadable: list[int] = []
         self.imported_before = 0
+        self.overdue = 0
+        """Counted hits that are older than anything is kept."""
 
 
 class _Piece:
@@ -82,11 +84,14 @@ class LogImport:
         on_piece: Callable[[Report], None],
         piece_bytes: int = PIECE_BYTES,
         regions: Mapping[str, Spool] | None = None,
+        kept_from: int = 0,
     ) -> None:
         """Prepare an import; `on_piece` is called after each piece with the report so far.
 
-        `spool` is the home's and has a mark of every piece; `regions` are the others.
+        `spool` is the home's and has a mark of every piece; `regions` are the others. Nothing
+        is kept of hits from before `kept_from`, in local seconds, once retention has run.
         """
+        self._kept_from = kept_from
         self._elsewhere = regions or {}
         self._home = Regions(pipeline.policy).of_site(site)
         self._site = site
@@ -199,6 +204,7 @@ class LogImport:
             for hit in chain.from_iterable(hits_by_region.values()):
                 if hit.reason == COUNTED:
                     report.counted += hit.hits
+                    report.overdue += hit.hits if hit.hour < self._kept_from else 0
                 else:
                     report.refused[hit.reason] += hit.hits
             self._note_unreadable(piece.unreadable)

@@ -55,7 +55,7 @@ class RegionStore:
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix=f"read {name}")
         notes = retention_notes(data, name)
         self._retention = RetentionDesk(
-            partial(open_client, place), policy, notes, now, shared=True
+            partial(open_client, place), policy, notes, now, shared=True, since=data.made
         )
         self._retaining: asyncio.Task[None] | None = None
         self._backups = BackupDesk(policy, data, place, self._run_alone, now, name)

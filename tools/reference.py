@@ -89,8 +89,8 @@ def _views(policy: Policy) -> Iterator[str]:
     yield ""
     yield _BY
     yield ""
-    yield f"A cell of fewer visitors than *group* stands under `{OTHER}`. *days* is `keep_days`:"
-    yield "read and checked, but nothing is deleted by it yet."
+    yield f"A cell of fewer visitors than *group* stands under `{OTHER}`, or in its month without a"
+    yield "day. *days* is `keep_days`: what is older is deleted every night."
     yield ""
     yield "| view | columns | grain | group | days | purpose |"
     yield "|---|---|---|---|---|---|"

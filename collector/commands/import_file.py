@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
 from anonymizer.policy_file import PolicyFaults, read_policy
+from collector.clock import DAY_SECONDS
 from collector.commands import CommandFailed, read_policy_file
 from collector.commands.store_place import region_stores, store_of
 from collector.data_dir import DataDir, DataDirInUse
@@ -151,7 +152,15 @@ def _import(
                 show(report)
 
             began = time.perf_counter()
-            log = LogImport(site, pipeline, spool, on_piece, regions=elsewhere)
+            longest = max(statistic.keep_days for statistic in policy.statistics)
+            log = LogImport(
+                site,
+                pipeline,
+                spool,
+                on_piece,
+                regions=elsewhere,
+                kept_from=int(time.time()) - longest * DAY_SECONDS,
+            )
             report = log.run(read_log(file))
         for name, address in regions.items():
             _send_to_region(name, address, elsewhere[name], policy)
@@ -193,6 +202,9 @@ def _progress(file: BufferedReader) -> Iterator[Callable[[Report], None]]:
 def _print_report(report: Report, seconds: float) -> None:
     print(f"lines read      {report.lines:>12,}")
     print(f"counted         {report.counted:>12,}")
+    if report.overdue:
+        why = "(older than keep_days: retention removes them)"
+        print(f"  over_time     {report.overdue:>12,}   {why}")
     print(f"refused         {report.refused.total():>12,}")
     for reason, hits in report.refused.most_common():
         print(f"  {reason:<14}{hits:>12,}")

@@ -57,13 +57,16 @@ class RetentionDesk:
         now: Callable[[], int],
         *,
         shared: bool = False,
+        since: int = 0,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        """Take `since`, the Unix second from which on a night without a run was one too many."""
         self._connect = connect
         self._policy = policy
         self._notes = notes
         self._now = now
         self._shared = shared
+        self._since = since
         self._sleep = sleep
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="retention")
         self._progress = Progress()
@@ -102,7 +105,7 @@ class RetentionDesk:
         )
         hours = (_NIGHT_HOUR, _SECOND_HOUR) if has_hours else (_NIGHT_HOUR,)
         due = max(last_time(zone, hour, self._now()) for hour in hours)
-        return last is None or last.ended < due
+        return (self._since if last is None else last.ended) < due
 
     async def run(self) -> Report:
         """Run now, after a run that is under way.

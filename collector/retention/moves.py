@@ -218,8 +218,7 @@ def put_staged(client: Client, partition: Partition, *, keeps_sums: bool) -> Non
         # What moves tonight may look like what moved last night, and is not the same insert.
         token = secrets.token_hex(8)
         client.command(
-            f"INSERT INTO {DATABASE}.cells SELECT * FROM {STAGING}"
-            f" WHERE statistic != '{_STAGED}'",
+            f"INSERT INTO {DATABASE}.cells SELECT * FROM {STAGING} WHERE statistic != '{_STAGED}'",
             settings={**_ONE_PART, "insert_deduplication_token": token},
         )
 

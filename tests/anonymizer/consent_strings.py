@@ -7,6 +7,9 @@ from tests.anonymizer import tc_strings
 GPP_OPT_OUT = "DBABLA~BFQVAAAAAQA.YA"
 """Section usnat with three opt-outs and the GPC sub-section, as @iabgpp/cmpapi 3.2.0 writes it."""
 
+GPP_CHILD = "DBABL~CAAAAAAAAECA"
+"""Section usnat of version 2 whose one known child has no consent."""
+
 
 def tc_string(
     consents: Collection[int] = (), interests: Collection[int] = (), *, policy_version: int = 5

@@ -19,7 +19,9 @@ from anonymizer.policy import VisitorAddress
         pytest.param("2001:DB8:1::9", "2001:db8:1::/48", id="v6 in upper case"),
         pytest.param("[2001:db8:1::9]:443", "2001:db8:1::/48", id="v6 with port"),
         pytest.param("[2001:db8:1::9]", "2001:db8:1::/48", id="v6 in brackets"),
+        pytest.param("[2001:db8:1::9]:443]", "2001:db8:1::/48", id="v6 with more behind it"),
         pytest.param("fe80::1%eth0", "fe80::/48", id="zone id"),
+        pytest.param("192.0.2.77".ljust(100), "192.0.2.0/24", id="as long as may be"),
         pytest.param("::1", "::/48", id="loopback"),
         pytest.param("::ffff:192.0.2.77", "192.0.2.0/24", id="v4-mapped"),
         pytest.param("::ffff:c000:24d", "192.0.2.0/24", id="v4-mapped in hex"),
@@ -33,7 +35,8 @@ def test_address_is_cut_to_its_network(raw_address: str, network: str) -> None:
 @pytest.mark.parametrize(
     "raw_address",
     ["", "unix:", "unknown", "192.0.2", "192.0.2.256", "1.2.3.4.5", "0x7f.1", "192.0.2.7\0",
-     "example.org", "2001:db8", ":::", "[", "[]", "%", "1" * 10_000, "\ud800", "::1%" * 50],
+     "example.org", "2001:db8", ":::", "[", "[]", "%", "1" * 10_000,
+     "192.0.2.77".ljust(101), "\ud800", "::1%" * 50],
 )  # fmt: skip
 def test_text_that_is_no_address_gives_nothing(raw_address: str) -> None:
     assert coarsen_address(raw_address) == UNKNOWN

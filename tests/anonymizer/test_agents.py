@@ -18,6 +18,7 @@ KIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X)"
 PAD = "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X)"
+APP = "/3.1 CFNetwork/1410 Darwin/22.6.0"
 DROID = "Mozilla/5.0 (Linux; Android 14; Pixel 8)"
 
 KNOWN = {
@@ -212,11 +213,17 @@ def test_line_of_a_log_without_agents_is_a_person(agents: Agents) -> None:
         pytest.param("Mozilla/5.0 (Windows NT 10.0) john@mail.example/1.0", "john", id="e-mail"),
         pytest.param("john.q.public-bot/1.0 (+mailto:john@mail.example)", "mail.", id="bot"),
         pytest.param("for4917012345678bot/1.0", "49170", id="number in a family"),
+        pytest.param(f"d41d8cd98f00b204{APP}", "d41d8", id="hex for a family"),
+        pytest.param(f"ada@home{APP}", "ada", id="odd character in a family"),
     ],
 )
 def test_text_of_its_own_does_not_pass(agents: Agents, raw_agent: str, secret: str) -> None:
     agent = agents.read_agent(raw_agent)
     assert secret not in repr(agent)
+
+
+def test_name_of_an_app_stays(agents: Agents) -> None:
+    assert agents.read_agent(f"Podcasts and more{APP}").browser == "Podcasts and more 3"
 
 
 @given(st.text(max_size=300))

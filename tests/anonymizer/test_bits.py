@@ -60,7 +60,7 @@ def test_a_one_after_the_last_field_is_unreadable(rest: str) -> None:
     bits = Bits("A" + rest)
     bits.take(6)
 
-    with pytest.raises(Unreadable, match="goes on"):
+    with pytest.raises(Unreadable, match=r"^goes on after its last field$"):
         bits.end()
 
 
@@ -111,6 +111,41 @@ def test_range_cut_short_is_unreadable(missing: int) -> None:
     bits = Bits(pack(written[: -missing - 6]))
 
     with pytest.raises(Unreadable):
+        bits.ranges(bits.take(12), 65535)
+
+
+def test_ranges_may_end_with_the_segment() -> None:
+    written = entries([(vendor,) for vendor in range(1, 7)])
+    bits = Bits(pack(written))
+
+    assert bits.left == len(written)
+    assert list(bits.ranges(bits.take(12), 6))[::2] == [1, 2, 3, 4, 5, 6]
+    assert bits.left == 0
+
+
+@pytest.mark.parametrize(
+    ("kept", "reason"),
+    [
+        pytest.param(60, "a range that does not ascend", id="within the second range"),
+        pytest.param(66, "ends within a range", id="after the second"),
+        pytest.param(72, "ends within a range", id="within the first id of the third"),
+        pytest.param(78, "ends within a range", id="later within it"),
+        pytest.param(90, "a range that does not ascend", id="within the second id of the third"),
+    ],
+)
+def test_ranges_of_two_ids_each_are_not_read_past_the_end(kept: int, reason: str) -> None:
+    bits = Bits(pack(entries([(1, 2), (3, 4), (5, 6)])[: 12 + kept]))
+
+    with pytest.raises(Unreadable, match=f"^{reason}$"):
+        bits.ranges(bits.take(12), 65535)
+
+
+def test_range_that_ends_before_its_second_id_is_unreadable() -> None:
+    written = entries([(1,), (2,), (3,), (4,), (5,), (6, 9)])
+    bits = Bits(pack(written[:-16]))
+
+    assert bits.left == len(written) - 16
+    with pytest.raises(Unreadable, match=r"^a range that does not ascend$"):
         bits.ranges(bits.take(12), 65535)
 
 

@@ -50,6 +50,8 @@ def test_undeclared_parameter_is_not_read() -> None:
         pytest.param("a" * 100, "a" * MAX_CAMPAIGN_CHARACTERS, id="long"),
         pytest.param("a" * 59 + "+b", "a" * 59, id="cut before a space"),
         pytest.param("a-" * 2000, "", id="very long"),
+        pytest.param("%E8%B7%91" * 60, "跑" * 60, id="as long as Chinese may be"),
+        pytest.param("a=b", "ab", id="equals sign"),
         pytest.param("john%40mail.example", ":email", id="e-mail"),
         pytest.param("john%2540mail.example", ":email", id="twice escaped e-mail"),
         pytest.param("john@mail.example", ":email", id="plain e-mail"),

@@ -1,12 +1,14 @@
 """What consent signals permit together: each alone, several at once, and none that is forged."""
 
 import pytest
+from msgspec.structs import replace
 
 from anonymizer.consents import Consent, ConsentReader, Told
 from anonymizer.hits import RawConsent
 from anonymizer.policy_file import read_policy
 from collector.reference import default_policy
-from tests.anonymizer.consent_strings import GPP_OPT_OUT, gpp_string, tc_string
+from tests.anonymizer import tc_strings
+from tests.anonymizer.consent_strings import GPP_CHILD, GPP_OPT_OUT, gpp_string, tc_string
 
 POLICY = read_policy(
     """\
@@ -56,7 +58,8 @@ def read(**told: str) -> Consent:
         pytest.param("", Told.UNREADABLE, set(), id="empty"),
         pytest.param(",audience", Told.UNREADABLE, set(), id="no version"),
         pytest.param("yes", Told.UNREADABLE, set(), id="another word"),
-        pytest.param("3,audience" + "," * 500, Told.UNREADABLE, set(), id="too long"),
+        pytest.param("3,audience".ljust(500, ","), Told.ANSWER, {"audience"}, id="longest"),
+        pytest.param("3,audience".ljust(501, ","), Told.UNREADABLE, set(), id="too long"),
     ],
 )
 def test_own_consent_is_a_version_and_purposes(own: str, told: Told, granted: set[str]) -> None:
@@ -64,6 +67,19 @@ def test_own_consent_is_a_version_and_purposes(own: str, told: Told, granted: se
 
     assert consent.told is told
     assert consent.granted == granted
+    assert consent.by_interest == granted
+
+
+def test_tc_string_is_read_for_the_vendor_that_the_policy_names() -> None:
+    text = f"{tc_strings.core(consents=(8, 9))}.{tc_strings.disclosed()}.{tc_strings.publisher()}"
+
+    def granted(vendor: int | None) -> frozenset[str]:
+        reader = ConsentReader(replace(POLICY, tcf_vendor=vendor), frozenset({"3"}))
+        return frozenset(reader.read(RawConsent(raw_tc=text)).granted)
+
+    assert granted(tc_strings.VENDOR) == {"audience"}
+    assert granted(tc_strings.VENDOR + 1) == set()
+    assert granted(None) == {"audience"}  # the publisher's own segment, which grants 8 and 9
 
 
 @pytest.mark.parametrize(
@@ -89,6 +105,14 @@ def test_tc_string_must_permit_all_that_a_purpose_asks(
         assert consent.told is Told.ANSWER
         assert consent.granted == granted
         assert consent.by_interest == by_interest
+
+
+def test_purpose_that_no_string_can_permit_leaves_the_others() -> None:
+    turned = replace(POLICY, purposes=tuple(reversed(POLICY.purposes)))
+    assert turned.purposes[0].tcf == ()
+
+    reader = ConsentReader(turned, frozenset({"3"}))
+    assert reader.read(RawConsent(raw_tc=tc_string(ALL_ASKED))).granted == BY_STRING
 
 
 @pytest.mark.parametrize("gdpr", ["0", "1"])
@@ -139,11 +163,35 @@ def test_gpp_opt_out_is_told_beside_any_consent() -> None:
     assert read(raw_gpp=GPP_OPT_OUT, raw_tc="").opted_out
 
 
+def test_child_is_told_beside_any_consent() -> None:
+    assert read(raw_gpp=GPP_CHILD) == Consent(Told.NOTHING, child=True)
+    assert read(raw_gpp=GPP_CHILD, own="3,audience").child
+    assert read(raw_gpp=GPP_CHILD, own="1,audience") == Consent(Told.VOID, child=True)
+    assert read(raw_gpp=GPP_CHILD, raw_tc="") == Consent(Told.UNREADABLE, child=True)
+    assert not read(raw_gpp=GPP_OPT_OUT, own="3,audience").child
+
+
+def test_void_consent_leaves_an_opt_out_standing() -> None:
+    assert read(raw_gpp=GPP_OPT_OUT, own="1,audience") == Consent(Told.VOID, opted_out=True)
+
+
+def test_answer_is_told_as_one_beside_a_void_consent() -> None:
+    together = read(own="1,audience", analytics_storage="granted")
+
+    assert (together.told, together.granted) == (Told.ANSWER, EVERY)
+
+
 def test_disagreeing_signals_permit_what_all_of_them_permit() -> None:
     assert read(own="3,audience", analytics_storage="denied").granted == set()
     assert read(own="3,audience,campaigns", raw_tc=tc_string((8, 9))).granted == {"audience"}
     assert read(own="no", raw_tc=tc_string(ALL_ASKED)).granted == set()
     assert read(own="no", raw_tc=tc_string((), (8, 9))).by_interest == set()
+
+
+def test_text_read_before_is_remembered() -> None:
+    reader = ConsentReader(POLICY, frozenset({"3"}))
+    for told in ({"own": "3,audience"}, {"raw_tc": tc_string((8, 9))}, {"raw_gpp": GPP_OPT_OUT}):
+        assert reader.read(RawConsent(**told)) is reader.read(RawConsent(**told))
 
 
 def test_text_read_before_reads_the_same() -> None:

@@ -5,10 +5,11 @@ import pytest
 from anonymizer.countries import read_zones
 
 TAB = "#comment\nDE\t+5230+01322\tEurope/Berlin\tmost of Germany\nIN\t+2232+08822\tAsia/Kolkata\n"
+TAB += "CI\t+0519-00402\tAfrica/Abidjan\n"
 LINKS = (
     "# version x\nR A 1 2\nZ Europe/Berlin 0:53:28 - LMT 1893 Ap\n"
-    "L Asia/Kolkata Asia/Calcutta\nL Asia/Calcutta Old/Name\nL Etc/UTC UTC\n"
-    "L Loop/B Loop/A\nL Loop/A Loop/B\nL Europe/Berlin CET\n"
+    "L Europe/Berlin CET\nL Asia/Kolkata Asia/Calcutta\nL Asia/Calcutta Old/Name\nL Etc/UTC UTC\n"
+    "L Loop/B Loop/A\nL Loop/A Loop/B\nL Africa/Abidjan Iceland\nL Africa/Abidjan Old/Abidjan\n"
 )
 
 
@@ -21,6 +22,8 @@ LINKS = (
         pytest.param("UTC", None, id="no place"),
         pytest.param("CET", None, id="offset linked to a city"),
         pytest.param("Loop/A", None, id="links in a circle"),
+        pytest.param("Iceland", "IS", id="link abroad"),
+        pytest.param("Old/Abidjan", "CI", id="link at home to the same"),
         pytest.param("Europe/berlin", None, id="other case"),
     ],
 )

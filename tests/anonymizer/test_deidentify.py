@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from anonymizer.agents import Agent
 from anonymizer.deidentify import DaySalts, Tables, coarsen_width, deidentify, read_language
@@ -17,7 +18,15 @@ from anonymizer.hits import (
     RawHit,
     SiteId,
 )
-from anonymizer.policy import ConsentMode, Dimension, Policy, Site, VisitorAddress
+from anonymizer.policy import (
+    ConsentMode,
+    Dimension,
+    Event,
+    Policy,
+    Property,
+    Site,
+    VisitorAddress,
+)
 from anonymizer.referrers import Sources
 from anonymizer.urls import BadUrl
 from anonymizer.visitor_key import keyed_hash, visitor_key
@@ -69,9 +78,10 @@ def clean(
     before: bool = False,
     site: Site = SITE,
     agent: Agent = FIREFOX,
+    policy: Policy = POLICY,
 ) -> CleanHit:
     salts = DaySalts(SALT, EARLIER if before else None)
-    return deidentify(raw, agent, LocalSeconds(123), site, POLICY, salts, tables)
+    return deidentify(raw, agent, LocalSeconds(123), site, policy, salts, tables)
 
 
 def texts_of(hit: CleanHit) -> list[str]:
@@ -114,6 +124,76 @@ def test_bare_hit_says_so_in_every_field() -> None:
     assert (hit.page, hit.source, hit.channel, hit.referrer) == ("/", DIRECT, "direct", "")
     assert (hit.country, hit.language, hit.screen, hit.network) == (UNKNOWN,) * 4
     assert hit.campaign == Campaign()
+
+
+def test_page_view_has_no_event_and_no_properties() -> None:
+    assert (clean(HIT).event, clean(HIT).properties) == ("", ())
+
+
+def test_declared_event_comes_with_its_declared_properties() -> None:
+    plan, query = Property("plan", values=("pro",)), Property("query", text=True)
+    policy = replace(POLICY, events={"signup": Event("signup", (plan, query))})
+    told = (("plan", "pro"), ("query", "ask ada@mail.example"), ("token", "t0k3n"))
+    hit = clean(replace(HIT, name="signup", raw_properties=told), policy=policy)
+    assert (hit.event, hit.properties) == ("signup", (("plan", "pro"), ("query", "ask :email")))
+    assert hit.masks == ("email", "email")  # one of the page, one of the text
+    other = clean(replace(HIT, name="login", raw_properties=told), policy=policy)
+    assert (other.event, other.properties) == ("", ())
+
+
+def test_click_id_makes_the_channel_paid() -> None:
+    url = "https://example.org/?gclid=t0k3n"
+    assert clean(replace(HIT, raw_url=url)).channel == "paid"
+
+
+def test_app_that_the_sources_name_is_the_source() -> None:
+    tables = Tables(Sources([("email", "Mail", "org.example.mail")]), {})
+    hit = clean(replace(HIT, raw_referrer="android-app://org.example.mail/"), tables)
+    assert (hit.source, hit.channel, hit.referrer) == ("Mail", "email", "org.example.mail")
+
+
+def test_path_is_read_on_the_domain_of_the_site() -> None:
+    raw = replace(HIT, raw_url="/a", raw_referrer="https://example.org/b")
+    assert (clean(raw).page, clean(raw).source) == ("/a", DIRECT)
+
+
+@pytest.mark.parametrize(
+    ("rules", "raw_url", "page"),
+    [
+        pytest.param({}, "/User/Jane/#/a", "/User/Jane", id="none"),
+        pytest.param({"lower_case_paths": True}, "/User/Jane", "/user/jane", id="lower case"),
+        pytest.param({"path_templates": ("/User/:id",)}, "/User/Jane", "/User/:id", id="template"),
+        pytest.param({"hash_routing": True}, "/User/#/a", "/a", id="fragment"),
+    ],
+)
+def test_page_is_read_by_the_rules_of_its_site(
+    rules: dict[str, object], raw_url: str, page: str
+) -> None:
+    tables = Tables(Sources([]), {})
+    assert clean(replace(HIT, raw_url=raw_url), tables, site=replace(SITE, **rules)).page == page
+    # What is remembered of another site's pages is not taken for this one's.
+    elsewhere = Site(SiteId("example.com"), SITE.zone, SITE.consent)
+    there = clean(replace(HIT, raw_url=raw_url), tables, site=elsewhere)
+    assert there.page == raw_url.partition("#")[0].rstrip("/")
+
+
+def test_page_read_lately_is_remembered() -> None:
+    tables = Tables(Sources([]), {})
+    one, other = clean(HIT, tables), clean(HIT, tables)
+    assert one.campaign is other.campaign
+    assert len(tables.pages) == 1
+
+
+@pytest.mark.parametrize(
+    ("raw_address", "network"), [("192.0.2.77", "192.0.0.0/16"), ("2001:db8:1::7", "2001:db8::/32")]
+)
+def test_network_is_as_wide_as_the_policy_says(raw_address: str, network: str) -> None:
+    wide = replace(POLICY, v4_bits=16, v6_bits=32, visitor_address=VisitorAddress.TRUNCATED)
+    raw = replace(HIT, raw_address=raw_address)
+    assert clean(raw, policy=wide).network == network
+    assert clean(raw, policy=wide).visitor == visitor_key(
+        SALT, SITE.domain, raw_address, RAW_AGENT, VisitorAddress.TRUNCATED, 16, 32
+    )
 
 
 def test_own_page_as_referrer_is_no_source() -> None:
@@ -167,6 +247,12 @@ def test_bad_url_stops_the_hit() -> None:
         ("gsw-CH", "gsw"),
         ("zh-Hant-TW;q=0.9", "zh"),
         ("en;q=0.5,fr;q=0.9,de;q=0.9", "fr"),
+        ("en;q=0.9,de;q=1", "de"),
+        ("en;q=1.5,de;q=0.1", "de"),
+        ("en;level=1,de;q=0.9", "en"),
+        ("en;q=1,de;level=1", "en"),
+        ("en;q=0.5=1,de;q=0.3", "de"),
+        ("cree,de;q=0.1", "de"),
         ("en;q=0.5,fr", "fr"),
         ("en;q=0,fr;q=0.1", "fr"),
         ("en;q=0", UNKNOWN),

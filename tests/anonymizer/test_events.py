@@ -12,6 +12,7 @@ SIGNUP = Event(
     "signup",
     (
         Property("plan", values=("free", "pro", "2", "true")),
+        Property("member", values=("false", "no")),
         Property("amount", steps=(10, 100, 1000)),
         Property("query", text=True),
     ),
@@ -38,6 +39,11 @@ def read(**properties: Scalar) -> tuple[tuple[str, str], ...]:
 )
 def test_value_is_a_declared_one_or_other(value: Scalar, word: str) -> None:
     assert read(plan=value) == (("plan", word),)
+
+
+def test_switch_that_is_off_is_the_word_false() -> None:
+    assert read(member=False) == (("member", "false"),)
+    assert read(member=True) == (("member", OTHER),)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +81,8 @@ def test_step_of_one_number_is_that_number(steps: tuple[int, ...], number: int, 
 @pytest.mark.parametrize(
     "value",
     [
-        *(True, False, "", " ", "ten", "1e3", "١٢", "0x10", "1" * 16, "nan", "inf", "12 "),
+        *(True, False, "", " ", "ten", "1e3", "0x10", "1" * 16, "nan", "inf", "12 "),
+        pytest.param("١٢", id="Arabic digits"),
         *(float("inf"), float("-inf"), float("nan")),
     ],
     ids=repr,

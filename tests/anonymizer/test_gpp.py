@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from anonymizer.bits import Unreadable
 from anonymizer.gpp import read_gpp
 from anonymizer.gpp_sections import LAYOUTS
-from anonymizer.tcf import read_tc_string
+from anonymizer.tcf import MAX_CHARACTERS, read_tc_string
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -113,6 +113,25 @@ def test_string_tells_opt_out_and_child(text: str, opted_out: bool, child: bool)
     assert (gpp.opted_out, gpp.child, gpp.tc) == (opted_out, child, None)
 
 
+def test_child_of_one_section_is_a_child_of_the_string() -> None:
+    child, adult = "BAAAABCA", "CAAAAAAAAABY"
+    california, both = (
+        _header(8),
+        _base64(f"{3:06b}{1:06b}{2:012b}0{_fibonacci(7)}0{_fibonacci(1)}"),
+    )
+    assert read_gpp(f"{california}~{child}").child
+    assert not read_gpp(f"{_header(7)}~{adult}").child
+    assert read_gpp(f"{both}~{adult}~{child}").child
+    assert read_gpp(f"{both}~CAAAAAAAAECA~BAAAAACA").child
+
+
+def test_string_may_be_as_long_as_a_header_line() -> None:
+    longest = f"DBABM~{_TC}".ljust(MAX_CHARACTERS, "A")
+    assert read_gpp(longest).tc == read_tc_string(_TC)
+    with pytest.raises(Unreadable, match=r"^GPP: too long$"):
+        read_gpp(longest + "A")
+
+
 @pytest.mark.parametrize("header", ["DBABM", "DBABMA"])
 def test_tc_string_is_read_as_on_its_own(header: str) -> None:
     gpp = read_gpp(f"{header}~{_TC}")
@@ -156,9 +175,9 @@ def test_other_fields_tell_neither(section: _Section, value: int) -> None:
 @pytest.mark.parametrize("section", _SECTIONS)
 def test_value_without_meaning_is_unreadable(section: _Section) -> None:
     for at in range(6, section.ends, 2):
-        with pytest.raises(Unreadable, match="no meaning"):
+        with pytest.raises(Unreadable, match=r"^GPP: a value that has no meaning$"):
             read_gpp(_alone(section, {at: 3}))
-    with pytest.raises(Unreadable, match="no meaning"):
+    with pytest.raises(Unreadable, match=r"^GPP: a value that has no meaning$"):
         read_gpp(_alone(section, {section.covered: 0}))
 
 
@@ -168,7 +187,7 @@ def test_other_version_is_unreadable(section: _Section) -> None:
     header, core = text.split("~")
     known = {layout.version for layout in LAYOUTS[section.id]}
     for version in set(range(64)) - known:
-        with pytest.raises(Unreadable, match="layout"):
+        with pytest.raises(Unreadable, match=r"^GPP: a section whose layout is unknown$"):
             read_gpp(f"{header}~{_LETTERS[version]}{core[1:]}")
 
 
@@ -200,7 +219,7 @@ def test_sensitive_data_are_read_where_they_may_stand(section: _Section) -> None
     text = _alone(section, {})
     if section.sub_section == "sensitive":
         assert read_gpp(f"{text}.{_base64('0110' * 4)}") == read_gpp(text)
-        with pytest.raises(Unreadable, match="no meaning"):
+        with pytest.raises(Unreadable, match=r"^GPP: a value that has no meaning$"):
             read_gpp(f"{text}.{_base64('0011' + '0' * 12)}")
     else:
         with pytest.raises(Unreadable):
@@ -208,74 +227,234 @@ def test_sensitive_data_are_read_where_they_may_stand(section: _Section) -> None
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "reason"),
     [
-        pytest.param("", id="empty"),
-        pytest.param("D", id="cut in the header"),
-        pytest.param("DBA", id="cut before the count"),
-        pytest.param(_TC, id="TC string alone"),
-        pytest.param("1YNN", id="US Privacy string alone"),
-        pytest.param("EBABLA~CAAAAAAAAABY", id="type 4"),
-        pytest.param("DCABLA~CAAAAAAAAABY", id="version 2"),
-        pytest.param("DBABLB~CAAAAAAAAABY", id="header with padding that isn't zero"),
-        pytest.param("DBABLAA~CAAAAAAAAABY", id="header with more padding"),
-        pytest.param("DBABLA" + "A" * 8000 + "~CAAAAAAAAABY", id="header with 8,000 zeros"),
-        pytest.param("DBABLA", id="section missing"),
-        pytest.param("DBABLA~", id="empty section"),
-        pytest.param("DBABLA~CAAAAAAAAABY~", id="empty section more"),
-        pytest.param("DBABLA~CAAAAAAAAABY~CAAAAAAAAABY", id="section twice"),
-        pytest.param("DBAA~CAAAAAAAAABY", id="section that the header leaves out"),
-        pytest.param("DBAA~", id="empty section that the header leaves out"),
-        pytest.param("~CAAAAAAAAABY", id="no header"),
-        pytest.param(f"{_header(1)}~{_TC}", id="TCF version 1"),
-        pytest.param(f"{_header(3)}~CAAAAAAAAABY", id="header as a section"),
-        pytest.param(f"{_header(4)}~CAAAAAAAAABY", id="signal integrity"),
-        pytest.param(f"{_header(5)}~{_TC}", id="Canada"),
-        pytest.param("DBABjw~CAAAAAAAAABY~1YNN", id="Canada and uspv1"),
-        pytest.param(f"{_header(28)}~CAAAAAAAAABY", id="section that is yet to come"),
-        pytest.param(_base64(f"{0xC1001:024b}0{'0' * 80}11"), id="ids above the last"),
-        pytest.param(_base64(f"{0xC1001:024b}1011{'0' * 70}11"), id="group of 10¹⁵ ids"),
-        pytest.param("DB__" + "_" * 15, id="4,095 ranges"),
-        pytest.param("DBABLA~CAAAAAAAAABZ", id="core with padding that isn't zero"),
-        pytest.param("DBABLA~BFQVAAAAAQB.YA", id="core of version 1 with such padding"),
-        pytest.param("DBABLA~BFQVAAAAAQAA", id="core of version 1 padded to 24 bits"),
-        pytest.param("DBABLA~CAAAAAAAAABY.", id="empty sub-section"),
-        pytest.param("DBABLA~CAAAAAAAAABY.AA", id="sub-section of type 0"),
-        pytest.param("DBABLA~CAAAAAAAAABY.gA", id="sub-section of type 2"),
-        pytest.param("DBABLA~CAAAAAAAAABY.4A", id="sub-section of type 3"),
-        pytest.param("DBABLA~CAAAAAAAAABY.QB", id="GPC with padding that isn't zero"),
-        pytest.param("DBABLA~CAAAAAAAAABY.QAA", id="GPC with more padding"),
-        pytest.param("DBABLA~CAAAAAAAAABY.QA.QA", id="GPC twice"),
-        pytest.param("DBABLA~CAAAAAAAAABY.QA.", id="empty sub-section more"),
-        pytest.param("DBABLA~CAAAAAAAAABY." + "Q" * 8000, id="8,000 characters of GPC"),
-        pytest.param("DBABLA~CAAAAAAAAAB+", id="plus"),
-        pytest.param("DBABLA~CAAAAAAAAAB=", id="padding character"),
-        pytest.param("DBABLA~CAAAAAAAAABY ", id="space"),
-        pytest.param("DBABLA~CAAAAAAAAABY\n", id="line feed"),
-        pytest.param("DBABLA~CAAAAAAAAAB４", id="full-width digit"),
-        pytest.param("DBABTA~2YNN", id="uspv1 of version 2"),
-        pytest.param("DBABTA~1YN", id="uspv1 too short"),
-        pytest.param("DBABTA~1YNNN", id="uspv1 too long"),
-        pytest.param("DBABTA~1ynn", id="uspv1 in lower case"),
-        pytest.param("DBABTA~1YXN", id="uspv1 with another letter"),
-        pytest.param("DBABTA~1YNN\n", id="uspv1 with a line feed"),
-        pytest.param("DBABTA~1YNN.YA", id="uspv1 with GPC"),
-        pytest.param("DBABTA~１YNN", id="uspv1 with a full-width digit"),
-        pytest.param(f"DBABM~{_TC[:-1]}!", id="TC string unreadable"),
-        pytest.param(f"DBACNY~{_TC}~1YY", id="TC string readable, the rest not"),
-        pytest.param("DBABzw~1YYN~CAAAAAAAAAB", id="opt-out, then a section unreadable"),
-        pytest.param(f"{_header(24)}~YBADm~BgAA", id="Maryland as IAB's draft of 2025 has it"),
-        pytest.param("DBABLA~CAAAAAAAAABY" * 1000, id="19,000 characters"),
+        pytest.param("", "ends within a field", id="empty"),
+        pytest.param("D", "ends within a field", id="cut in the header"),
+        pytest.param("DBA", "ends within a field", id="cut before the count"),
+        pytest.param(_TC, "GPP: header too long", id="TC string alone"),
+        pytest.param("1YNN", "GPP: not a GPP string of version 1", id="US Privacy string alone"),
+        pytest.param("EBABLA~CAAAAAAAAABY", "GPP: not a GPP string of version 1", id="type 4"),
+        pytest.param("DCABLA~CAAAAAAAAABY", "GPP: not a GPP string of version 1", id="version 2"),
+        pytest.param(
+            "DBABLB~CAAAAAAAAABY",
+            "goes on after its last field",
+            id="header with padding that isn't zero",
+        ),
+        pytest.param(
+            "DBABLAA~CAAAAAAAAABY",
+            "GPP: more padding than is ever written",
+            id="header with more padding",
+        ),
+        pytest.param(
+            "DBABLA" + "A" * 8000 + "~CAAAAAAAAABY",
+            "GPP: header too long",
+            id="header with 8,000 zeros",
+        ),
+        pytest.param(
+            "DBABLA", "GPP: its header counts other sections than follow", id="section missing"
+        ),
+        pytest.param("DBABLA~", "ends within a field", id="empty section"),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY~",
+            "GPP: its header counts other sections than follow",
+            id="empty section more",
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY~CAAAAAAAAABY",
+            "GPP: its header counts other sections than follow",
+            id="section twice",
+        ),
+        pytest.param(
+            "DBAA~CAAAAAAAAABY",
+            "GPP: its header counts other sections than follow",
+            id="section that the header leaves out",
+        ),
+        pytest.param(
+            "DBAA~",
+            "GPP: its header counts other sections than follow",
+            id="empty section that the header leaves out",
+        ),
+        pytest.param("~CAAAAAAAAABY", "ends within a field", id="no header"),
+        pytest.param(f"{_header(1)}~{_TC}", "GPP: a section that is too long", id="TCF version 1"),
+        pytest.param(
+            f"{_header(3)}~CAAAAAAAAABY",
+            "GPP: a section whose layout is unknown",
+            id="header as a section",
+        ),
+        pytest.param(
+            f"{_header(4)}~CAAAAAAAAABY",
+            "GPP: a section whose layout is unknown",
+            id="signal integrity",
+        ),
+        pytest.param(f"{_header(5)}~{_TC}", "GPP: a section that is too long", id="Canada"),
+        pytest.param(
+            "DBABjw~CAAAAAAAAABY~1YNN",
+            "GPP: a section whose layout is unknown",
+            id="Canada and uspv1",
+        ),
+        pytest.param(
+            f"{_header(28)}~CAAAAAAAAABY",
+            "GPP: a section that is unknown",
+            id="section that is yet to come",
+        ),
+        pytest.param(
+            _base64(f"{0xC1001:024b}0{'0' * 80}11"),
+            "GPP: a section that is unknown",
+            id="ids above the last",
+        ),
+        pytest.param(
+            _base64(f"{0xC1001:024b}1011{'0' * 70}11"),
+            "GPP: a section that is unknown",
+            id="group of 10¹⁵ ids",
+        ),
+        pytest.param("DB__" + "_" * 15, "GPP: a section that is unknown", id="4,095 ranges"),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABZ",
+            "goes on after its last field",
+            id="core with padding that isn't zero",
+        ),
+        pytest.param(
+            "DBABLA~BFQVAAAAAQB.YA",
+            "goes on after its last field",
+            id="core of version 1 with such padding",
+        ),
+        pytest.param(
+            "DBABLA~BFQVAAAAAQAA",
+            "GPP: a value that has no meaning",
+            id="core of version 1 padded to 24 bits",
+        ),
+        pytest.param("DBABLA~CAAAAAAAAABY.", "ends within a field", id="empty sub-section"),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY.AA",
+            "GPP: a sub-section that is unknown",
+            id="sub-section of type 0",
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY.gA",
+            "GPP: a sub-section that is unknown",
+            id="sub-section of type 2",
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY.4A",
+            "GPP: a sub-section that is unknown",
+            id="sub-section of type 3",
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY.QB",
+            "goes on after its last field",
+            id="GPC with padding that isn't zero",
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY.QAA",
+            "GPP: more padding than is ever written",
+            id="GPC with more padding",
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY.QA.QA", "a character outside web-safe base64", id="GPC twice"
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY.QA.",
+            "a character outside web-safe base64",
+            id="empty sub-section more",
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY." + "Q" * 8000,
+            "GPP: a sub-section that is unknown",
+            id="8,000 characters of GPC",
+        ),
+        pytest.param("DBABLA~CAAAAAAAAAB+", "a character outside web-safe base64", id="plus"),
+        pytest.param(
+            "DBABLA~CAAAAAAAAAB=", "a character outside web-safe base64", id="padding character"
+        ),
+        pytest.param("DBABLA~CAAAAAAAAABY ", "GPP: a section that is too long", id="space"),
+        pytest.param("DBABLA~CAAAAAAAAABY\n", "GPP: a section that is too long", id="line feed"),
+        pytest.param(
+            "DBABLA~CAAAAAAAAAB４", "a character outside web-safe base64", id="full-width digit"
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY.QAAAAAAAAAAA",
+            "GPP: more padding than is ever written",
+            id="GPC as long as the longest core",
+        ),
+        pytest.param(
+            "DBABLA~CAAAAAAAAABY.QAAAAAAAAAAAA",
+            "GPP: a sub-section that is unknown",
+            id="GPC longer than any core",
+        ),
+        pytest.param(
+            f"{_header(25)}~BgAA.{_base64('0110' * 4 + '11')}",
+            "goes on after its last field",
+            id="sensitive data with padding that isn't zero",
+        ),
+        pytest.param(
+            f"{_header(*range(1, 28))}A" + "~1YNN" * 27,
+            "GPP: a section whose layout is unknown",
+            id="longest header",
+        ),
+        pytest.param(
+            f"{_header(*range(1, 28))}AA" + "~1YNN" * 27, "GPP: header too long", id="longer header"
+        ),
+        pytest.param(
+            "DBABTA~2YNN", "GPP: not a US Privacy string of version 1", id="uspv1 of version 2"
+        ),
+        pytest.param(
+            "DBABTA~1YN", "GPP: not a US Privacy string of version 1", id="uspv1 too short"
+        ),
+        pytest.param(
+            "DBABTA~1YNNN", "GPP: not a US Privacy string of version 1", id="uspv1 too long"
+        ),
+        pytest.param(
+            "DBABTA~1ynn", "GPP: not a US Privacy string of version 1", id="uspv1 in lower case"
+        ),
+        pytest.param(
+            "DBABTA~1YXN",
+            "GPP: not a US Privacy string of version 1",
+            id="uspv1 with another letter",
+        ),
+        pytest.param(
+            "DBABTA~1YNN\n",
+            "GPP: not a US Privacy string of version 1",
+            id="uspv1 with a line feed",
+        ),
+        pytest.param(
+            "DBABTA~1YNN.YA", "GPP: not a US Privacy string of version 1", id="uspv1 with GPC"
+        ),
+        pytest.param(
+            "DBABTA~１YNN",
+            "GPP: not a US Privacy string of version 1",
+            id="uspv1 with a full-width digit",
+        ),
+        pytest.param(
+            f"DBABM~{_TC[:-1]}!", "a character outside web-safe base64", id="TC string unreadable"
+        ),
+        pytest.param(
+            f"DBACNY~{_TC}~1YY",
+            "GPP: not a US Privacy string of version 1",
+            id="TC string readable, the rest not",
+        ),
+        pytest.param(
+            "DBABzw~1YYN~CAAAAAAAAAB",
+            "GPP: a section whose layout is unknown",
+            id="opt-out, then a section unreadable",
+        ),
+        pytest.param(
+            f"{_header(24)}~YBADm~BgAA",
+            "GPP: its header counts other sections than follow",
+            id="Maryland as IAB's draft of 2025 has it",
+        ),
+        pytest.param("DBABLA~CAAAAAAAAABY" * 1000, "GPP: too long", id="19,000 characters"),
     ],
 )
-def test_text_is_unreadable(text: str) -> None:
-    with pytest.raises(Unreadable):
+def test_text_is_unreadable_for_a_reason_of_its_own(text: str, reason: str) -> None:
+    with pytest.raises(Unreadable) as caught:
         read_gpp(text)
+    assert str(caught.value) == reason
 
 
 @pytest.mark.parametrize("length", [8193, 1_000_000])
 def test_too_long_text_is_unreadable(length: int) -> None:
-    with pytest.raises(Unreadable, match="GPP: too long"):
+    with pytest.raises(Unreadable, match=r"^GPP: too long$"):
         read_gpp("DBABLA~".ljust(length, "!"))
 
 

@@ -246,6 +246,8 @@ def test_boundary_in_a_pattern_is_that_of_a_word() -> None:
     assert machines.find("the fever/1.0") is not None
     assert machines.find("feverish") is None
     assert machines.find("hayfever") is None
+    # Of an ASCII word, that is.
+    assert machines.find("éfever") is not None
 
 
 @pytest.mark.parametrize(

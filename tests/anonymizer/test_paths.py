@@ -7,6 +7,7 @@ from anonymizer.paths import (
     MAX_PAGE_CHARACTERS,
     BadTemplate,
     PathRules,
+    Template,
     coarsen_path,
     read_template,
 )
@@ -38,6 +39,8 @@ def page(path: str, rules: PathRules = NO_RULES) -> str:
         pytest.param("/caf%c3%a9", "/café", id="UTF-8 decoded"),
         pytest.param("/%E6%97%A5%E6%9C%AC", "/日本", id="Japanese"),
         pytest.param("/a%FFb", "/a%FFb", id="no UTF-8"),
+        pytest.param("/a%80b", "/a%80b", id="rest of a letter"),
+        pytest.param("/Xbox/MAX/", "/Xbox/MAX", id="capitals at both ends"),
         pytest.param("/a%e2%80%aeb", "/a%E2%80%AEb", id="direction mark stays escaped"),
         pytest.param("/a%00b", "/a%00b", id="NUL stays escaped"),
         pytest.param("/%ED%B0%A0", "/%ED%B0%A0", id="escaped surrogate"),
@@ -128,6 +131,7 @@ def test_segment_that_a_template_names_is_no_mask() -> None:
         pytest.param("user/:id", id="no slash"),
         pytest.param("/a//b", id="empty segment"),
         pytest.param("/a/../b", id="dots"),
+        pytest.param("/a/./b", id="dot"),
         pytest.param("/a/*/b", id="star within"),
         pytest.param("/a/b*", id="star on a word"),
         pytest.param("/:", id="no name"),
@@ -142,6 +146,61 @@ def test_segment_that_a_template_names_is_no_mask() -> None:
 def test_bad_template_is_refused(text: str) -> None:
     with pytest.raises(BadTemplate, match=r"\Am(?:ust|ay) "):
         read_template(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "segments", "is_open"),
+    [
+        pytest.param("/", (), False, id="root"),
+        pytest.param("/*", (), True, id="everything"),
+        pytest.param("/user/:id", ("user", ":id"), False, id="whole"),
+        pytest.param("/user/:id/*", ("user", ":id"), True, id="open"),
+        pytest.param("/user/:id/", ("user", ":id"), False, id="slash at its end"),
+        pytest.param("/Xbox/a b/MAX", ("Xbox", "a\udc20b", "MAX"), False, id="capitals, a space"),
+        pytest.param("/caf%C3%A9/café", ("café", "café"), False, id="two spellings of a letter"),
+    ],
+)
+def test_template_is_read_in_one_spelling(
+    text: str, segments: tuple[str, ...], is_open: bool
+) -> None:
+    assert read_template(text) == Template(segments, is_open)
+    lower = tuple(segment.lower() for segment in segments)
+    assert read_template(text, lower_case=True) == Template(lower, is_open)
+
+
+def test_template_may_fill_a_page() -> None:
+    longest = "/ab/" + "c" * (MAX_PAGE_CHARACTERS - 4)
+    assert len(read_template(longest).segments) == 2
+    with pytest.raises(BadTemplate, match=r"^must not be longer than 300 characters$"):
+        read_template(longest + "c")
+
+
+def test_template_of_a_segment_is_none_for_the_root() -> None:
+    assert page("/", PathRules(templates=("/:page",))) == "/"
+
+
+def test_template_that_does_not_fit_leaves_the_path_to_the_next() -> None:
+    rules = PathRules(templates=("/a/b/c", "/a/b", "/a/:word"))
+    assert page("/a/7", rules) == "/a/:word"
+    assert page("/a/b", rules) == "/a/b"
+
+
+def test_page_behind_a_template_is_cut_where_any_page_is() -> None:
+    rules = PathRules(templates=("/a/b/c/*",))
+    path = "/a/b/c/" + "d" * (MAX_PAGE_CHARACTERS - 7)
+    assert page(path, rules) == path
+    assert page(path + "d", rules) == "/a/b/c" + CUT
+
+
+def test_masks_are_told_by_segment() -> None:
+    assert coarsen_path("/john%2540mail.example/a/12345678", NO_RULES) == (
+        "/:email/a/:number",
+        ("email", "number"),
+    )
+
+
+def test_cut_leaves_room_for_its_mark() -> None:
+    assert page("/ab" + "/a" * 148 + "/bb") == "/ab" + "/a" * 147 + CUT
 
 
 def test_long_page_is_cut_at_a_segment() -> None:

@@ -34,6 +34,7 @@ from anonymizer.policy_weighing import (
     PURPOSE_FIELDS,
     SITE_FIELDS,
     STATISTIC_FIELDS,
+    Clause,
 )
 
 SITE = Site(SiteId("example.org"), ZoneInfo("Europe/Berlin"), ConsentMode.EXEMPT)
@@ -137,6 +138,8 @@ ROWS: tuple[tuple[Callable[..., Policy], str, object, object, str, str], ...] = 
     (with_site, "child_paths", ("/kids",), ("/kids/games",), "9.1", ""),
     (with_site, "child_paths", ("/kids",), ("/kidsy",), "9.1", "9.1"),
     (with_site, "child_paths", ("/kids",), ("/KIDS/",), "", ""),
+    (with_site, "child_paths", ("/kids/",), ("/kids",), "", ""),
+    (with_site, "child_paths", ("/k/MAX",), ("/k/MA",), "9.1", "9.1"),
     (with_site, "lower_case_paths", True, False, "9.1", ""),
     (with_site, "path_templates", ("/u/:id",), (), "9.1", ""),
     (with_site, "path_templates", ("/u/*",), ("/u/:id/a", "/u/*"), "9.1", "9.1"),
@@ -180,7 +183,7 @@ NAMING = {
     (Event, "name"),
     (Property, "name"),
 }
-TABLES = {"sites", "purposes", "statistics", "events", "properties"}
+TABLES = {"sites", "purposes", "statistics", "events", "properties", "regions"}
 KINDS: dict[Callable[..., Policy], Kind] = {
     with_policy: Policy,
     with_site: Site,
@@ -212,7 +215,7 @@ def test_change_is_weighed_in_both_directions(
 @pytest.mark.parametrize(
     ("kind", "weighed"),
     [
-        (Policy, {*POLICY_FIELDS, "sites", "purposes", "statistics", "events"}),
+        (Policy, {*POLICY_FIELDS, "sites", "purposes", "statistics", "events", "regions"}),
         (Event, {*EVENT_FIELDS, "properties"}),
         (Property, set(PROPERTY_FIELDS)),
         (Site, set(SITE_FIELDS)),
@@ -252,7 +255,7 @@ def test_change_of_the_policy_names_the_key_of_the_file() -> None:
         f"{table}.{key}"
         for table in ("signals", "residency", "network", "paths", "limits")
         for key in KEYS[table]
-    }
+    } - {"residency.regions"}
     # These two say how the file is read; what they do shows in every statistic.
     assert keys == (set(KEYS["policy"]) - {"extends", "min_group"}) | elsewhere  # fmt: skip
 
@@ -291,6 +294,46 @@ def test_table_that_comes_is_weighed_and_one_that_goes_is_not_major(
     assert (came.part, came.name, came.key, came.old) == (part, name, "", "")
     assert came.clause == (clause or None)
     assert (went.part, went.name, went.new, went.major) == (part, name, "", False)
+
+
+def test_change_tells_part_name_key_and_both_values() -> None:
+    after = replace(with_site(jurisdiction="US"), controller="Other Ltd", tcf_vendor=7)
+
+    assert compare(POLICY, after) == (
+        Change(Part.POLICY, "", "controller", "Example Ltd", "Other Ltd", Clause.OWNER),
+        Change(Part.POLICY, "", "signals.tcf_vendor", "", "7", Clause.RIGHTS),
+        Change(Part.SITE, "example.org", "jurisdiction", "", "US"),
+    )
+
+
+def test_table_that_goes_is_told_with_its_values() -> None:
+    one_site = with_policy(sites={SITE.domain: SITE})
+    two_sites = with_policy(sites={SITE.domain: SITE, OTHER.domain: OTHER})
+    values = (
+        "timezone = Europe/Berlin, consent = exempt, child_directed = false,"
+        " lower_case_paths = false, hash_routing = false"
+    )
+
+    assert compare(two_sites, one_site) == (Change(Part.SITE, "b.example", "", values, ""),)
+
+
+@pytest.mark.parametrize(
+    ("make", "field", "value", "words"),
+    [
+        (with_site, "hash_routing", True, "true"),
+        (with_site, "child_paths", ("/a", "/b"), "[/a, /b]"),
+        (with_policy, "stored_in", ("France",), "[France]"),
+        (with_purpose, "titles", {"zh": "用途", "de": "Nutzung"}, "zh = 用途, de = Nutzung"),
+        (with_policy, "v4_bits", 16, "16"),
+        (with_site, "zone", ZoneInfo("Asia/Tokyo"), "Asia/Tokyo"),
+    ],
+    ids=["switch", "list", "list of one", "table", "number", "zone"],
+)
+def test_value_is_told_as_the_file_writes_it(
+    make: Callable[..., Policy], field: str, value: object, words: str
+) -> None:
+    assert only(compare(POLICY, make(**{field: value}))).new == words
+    assert only(compare(make(**{field: value}), POLICY)).old == words
 
 
 def test_event_that_comes_is_major_with_each_of_its_properties() -> None:

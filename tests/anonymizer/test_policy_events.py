@@ -40,6 +40,9 @@ max_values = 7
 name = "page of results"
 text = true
 """
+NAME_WANTED = (
+    "must be at most 60 letters, digits, spaces and . _ : -, a letter or digit first, no space last"
+)
 
 
 def read(text: str) -> Policy:
@@ -167,6 +170,49 @@ def test_fault_has_its_line_and_key(text: str, line: int, key: str, message: str
     (fault,) = raised.value.faults
     assert (fault.line, fault.key) == (FIRST + line, key)
     assert message in fault.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            of(""),
+            "must have one of values, steps and text = true, and has none",
+            id="no way",
+        ),
+        pytest.param(
+            of("values = ['a']\nsteps = [1]"),
+            "must have one of values, steps and text = true, not values and steps",
+            id="two ways",
+        ),
+        pytest.param(of("text = true", "a/b"), NAME_WANTED, id="slash in a property's name"),
+        pytest.param(
+            of("steps = [1]\nmax_values = 3"),
+            "must stand beside text = true only",
+            id="limit beside steps",
+        ),
+        pytest.param(of("values = []"), "must be different strings, at least one", id="no words"),
+        pytest.param(
+            of(f"steps = [{10**12 + 1}]"),
+            "must be 1 to 20 whole numbers from 0 to 1000000000000, each above the last",
+            id="step too high",
+        ),
+    ],
+)
+def test_fault_tells_what_must_be(text: str, message: str) -> None:
+    with pytest.raises(PolicyFaults) as raised:
+        read(text)
+
+    assert [fault.message for fault in raised.value.faults] == [message]
+
+
+def test_bounds_themselves_are_allowed() -> None:
+    many = event("".join(f"[[event.property]]\nname='{n}'\ntext=true\n" for n in range(30)))
+    assert len(read(many).events["e"].properties) == 30
+    steps = (0, *range(1, 19), 10**12)
+    assert read(of(f"steps = {list(steps)}")).events["e"].properties[0].steps == steps
+    assert read("[limits]\nmax_values = 1000000").max_values == 1_000_000
+    assert read("[limits]\n").max_values == 10_000
 
 
 @pytest.mark.parametrize(

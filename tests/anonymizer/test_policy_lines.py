@@ -200,7 +200,7 @@ def test_nesting_ends_at_its_limit_with_the_statements_line(opening: str) -> Non
     allowed = MAX_NESTING - 1
     find_lines(f"x=1\ny={opening * allowed}1{closing * allowed}")
 
-    with pytest.raises(NestingError):
+    with pytest.raises(NestingError, match=r"^nested too deeply$"):
         find_lines(f"x=1\ny={opening * MAX_NESTING}1{closing * MAX_NESTING}")
     with pytest.raises(NestingError) as raised:
         find_lines(f"x=1\ny={opening * 10_000}")

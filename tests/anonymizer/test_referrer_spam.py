@@ -8,6 +8,13 @@ from anonymizer.referrers import Sources, SpamHosts
 SPAM = SpamReferrers(SpamHosts(["spam.example", "seo.test"]), Sources([]))
 
 
+def test_app_is_read_by_the_sources() -> None:
+    sources = Sources([("email", "Mail", "org.example.mail")])
+    spam = SpamReferrers(SpamHosts(["org.example.mail"]), sources)
+    assert spam.names("android-app://org.example.mail/")
+    assert not spam.names("android-app://org.example.chat/")
+
+
 @pytest.mark.parametrize(
     ("raw_referrer", "spam"),
     [

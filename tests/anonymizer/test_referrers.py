@@ -101,6 +101,12 @@ def test_table_with_a_missing_column_names_its_line() -> None:
         pytest.param(
             "android-app://com.google.android.gm/", "com.google.android.gm", id="listed app"
         ),
+        pytest.param(
+            "android-app://com.google.android.gm", "com.google.android.gm", id="without a path"
+        ),
+        pytest.param(
+            "android-app://com.google.android.gm/https/x", "com.google.android.gm", id="with one"
+        ),
         pytest.param("android-app://com.google.android.apps.x/", "google.com", id="Google's app"),
         pytest.param("android-app://org.example.private/https/h", APP_HOST, id="unlisted app"),
         pytest.param("data:text/html,john", "", id="data"),
@@ -109,6 +115,8 @@ def test_table_with_a_missing_column_names_its_line() -> None:
         pytest.param("\ud800", "", id="broken text"),
         pytest.param("https://blog.example/" + "x" * 20_000, "blog.example", id="long"),
         pytest.param("https://" + "x." * 1000 + "example/", "", id="long host"),
+        pytest.param("https://" + "x." * 123 + "example/", "x." * 123 + "example", id="longest"),
+        pytest.param("https://" + "x." * 123 + "examples/", "", id="longer by a letter"),
     ],
 )
 def test_referrer_is_cut_to_its_host(sources: Sources, raw_referrer: str, host: str) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
 from anonymizer.paths import PathRules, coarsen_path
-from anonymizer.scrub import MAX_TEXT_CHARACTERS, scrub, scrub_text
+from anonymizer.scrub import MAX_TEXT_CHARACTERS, cut_at_space, scrub, scrub_text
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 
@@ -205,6 +205,13 @@ def test_free_text_is_capped_after_it_was_scrubbed() -> None:
     assert scrub_text("order 12345678", 10) == ("order :num", ("number",))
     assert scrub_text("running shoes", 8) == ("running", ())
     assert scrub_text("ab " * 500, MAX_TEXT_CHARACTERS)[0] == ("ab " * 333).rstrip()
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"), [(5, "ab cd"), (4, "ab"), (3, ""), (2, ""), (1, ""), (6, "ab cd")]
+)
+def test_text_is_cut_before_the_word_that_goes_beyond(most: int, expected: str) -> None:
+    assert cut_at_space("ab cd", most) == expected
 
 
 def test_identifier_at_the_end_of_what_is_read_is_dropped_whole() -> None:

@@ -75,87 +75,169 @@ def test_valid_string_permits_the_vendor_its_purposes(text: str) -> None:
 ONE_TOO_MANY = pack(core_bits() + "0" * 30 + "1")
 
 UNREADABLE = [
-    pytest.param("", id="empty"),
-    pytest.param(".", id="a-dot"),
-    pytest.param(CORE, id="no-disclosed-vendors"),
-    pytest.param(f"{CORE}.{PUBLISHER}", id="publisher-segment-alone"),
-    pytest.param(DISCLOSED, id="no-core"),
-    pytest.param(f"{DISCLOSED}.{CORE}", id="core-not-first"),
-    pytest.param(f"{CORE}.{CORE}.{DISCLOSED}", id="core-twice"),
-    pytest.param(f"{GOOD}.{DISCLOSED}", id="disclosed-vendors-twice"),
-    pytest.param(f"{GOOD}.{PUBLISHER}", id="publisher-segment-twice"),
-    pytest.param(f"{CORE}.{DISCLOSED}.", id="empty-segment"),
-    pytest.param(f"{CORE}..{DISCLOSED}", id="empty-segment-within"),
+    pytest.param("", "no DisclosedVendors segment", id="empty"),
+    pytest.param(".", "ends within a field", id="a-dot"),
+    pytest.param(CORE, "no DisclosedVendors segment", id="no-disclosed-vendors"),
     pytest.param(
-        f"{CORE}.{DISCLOSED}.{pack('010' + bit_field({VENDOR}, VENDOR))}", id="allowed-vendors"
+        f"{CORE}.{PUBLISHER}", "no DisclosedVendors segment", id="publisher-segment-alone"
     ),
-    pytest.param(f"{CORE}.{DISCLOSED}.{pack('100' + '0' * 21)}", id="unknown-segment"),
-    pytest.param(tc_string(version=1), id="version-1"),
-    pytest.param(tc_string(version=3), id="version-3"),
-    pytest.param(tc_string(manager=0), id="cmp-0"),
-    pytest.param(tc_string(manager=1), id="cmp-1"),
-    pytest.param(tc_string(policy=3), id="policy-3"),
-    pytest.param(tc_string(policy=0), id="policy-0"),
-    pytest.param(tc_string(service_specific=False), id="global-scope"),
+    pytest.param(DISCLOSED, "no DisclosedVendors segment", id="no-core"),
+    pytest.param(f"{DISCLOSED}.{CORE}", "an unknown segment", id="core-not-first"),
+    pytest.param(f"{CORE}.{CORE}.{DISCLOSED}", "an unknown segment", id="core-twice"),
+    pytest.param(f"{GOOD}.{DISCLOSED}", "a segment twice", id="disclosed-vendors-twice"),
+    pytest.param(f"{GOOD}.{PUBLISHER}", "a segment twice", id="publisher-segment-twice"),
+    pytest.param(f"{CORE}.{DISCLOSED}.", "ends within a field", id="empty-segment"),
+    pytest.param(f"{CORE}..{DISCLOSED}", "ends within a field", id="empty-segment-within"),
+    pytest.param(
+        f"{CORE}.{DISCLOSED}.{pack('010' + bit_field({VENDOR}, VENDOR))}",
+        "an unknown segment",
+        id="allowed-vendors",
+    ),
+    pytest.param(
+        f"{CORE}.{DISCLOSED}.{pack('100' + '0' * 21)}", "an unknown segment", id="unknown-segment"
+    ),
+    pytest.param(tc_string(version=1), "not of version 2", id="version-1"),
+    pytest.param(tc_string(version=3), "not of version 2", id="version-3"),
+    pytest.param(tc_string(manager=0), "CmpId is of no consent manager", id="cmp-0"),
+    pytest.param(tc_string(manager=1), "CmpId is of no consent manager", id="cmp-1"),
+    pytest.param(tc_string(policy=3), "TcfPolicyVersion before 4", id="policy-3"),
+    pytest.param(tc_string(policy=0), "TcfPolicyVersion before 4", id="policy-0"),
+    pytest.param(tc_string(service_specific=False), "not service-specific", id="global-scope"),
     *(
-        pytest.param(tc_string(interests=[purpose]), id=f"interest-in-purpose-{purpose}")
+        pytest.param(
+            tc_string(interests=[purpose]),
+            "a legitimate interest in purpose 1, 3, 4, 5 or 6",
+            id=f"interest-in-purpose-{purpose}",
+        )
         for purpose in (1, 3, 4, 5, 6)
     ),
-    pytest.param(tc_string(language="E["), id="language-of-no-letters"),
-    pytest.param(tc_string(country="[E"), id="country-of-no-letters"),
-    pytest.param(f"{CORE}B.{DISCLOSED}", id="core-goes-on"),
-    pytest.param(f"{ONE_TOO_MANY}.{DISCLOSED}", id="core-goes-on-later"),
-    pytest.param(f"{CORE}.{DISCLOSED}_", id="disclosed-vendors-go-on"),
-    pytest.param(f"{CORE}.{DISCLOSED}.{PUBLISHER}_", id="publisher-segment-goes-on"),
-    pytest.param(tc_string(vendor_consents=ranges((13,), last=12)), id="vendor-above-the-last"),
     pytest.param(
-        tc_string(vendor_consents=ranges((VENDOR, 30), last=29)), id="range-above-the-last"
-    ),
-    pytest.param(tc_string(vendor_consents=ranges((0,))), id="vendor-0"),
-    pytest.param(tc_string(vendor_consents=ranges((VENDOR, 3))), id="descending-range"),
-    pytest.param(tc_string(vendor_consents=ranges((VENDOR, VENDOR))), id="range-of-one"),
-    pytest.param(tc_string(vendor_consents=ranges((1,), last=0)), id="vendor-among-none"),
-    pytest.param(
-        tc_string(vendor_consents=number(40, 16) + "1" + number(4095, 12)), id="ranges-missing"
-    ),
-    pytest.param(tc_string(vendor_interests=number(65535, 16) + "0"), id="bit-field-missing"),
-    pytest.param(f"{CORE}.{disclosed(ranges((0,)))}", id="vendor-0-disclosed"),
-    pytest.param(tc_string(restrictions=[restriction(0, 0, (3,))]), id="restricted-purpose-0"),
-    pytest.param(tc_string(restrictions=[restriction(25, 0, (3,))]), id="restricted-purpose-25"),
-    pytest.param(tc_string(restrictions=[restriction(2, 3, (3,))]), id="undefined-restriction"),
-    pytest.param(tc_string(restrictions=[restriction(2, 0, (0,))]), id="restriction-of-vendor-0"),
-    pytest.param(
-        tc_string(restrictions=[restriction(2, 0)] * 73), id="restrictions-past-the-limit"
+        tc_string(language="E["),
+        "a language or country that is no two letters",
+        id="language-of-no-letters",
     ),
     pytest.param(
-        f"{CORE}.{DISCLOSED}".ljust(MAX_CHARACTERS + 1, "A"), id="longer-than-a-string-may-be"
+        tc_string(country="[E"),
+        "a language or country that is no two letters",
+        id="country-of-no-letters",
     ),
-    pytest.param(GOOD.replace(".", "~"), id="another-separator"),
-    pytest.param(f"{GOOD}=", id="padding-character"),
-    pytest.param(f" {GOOD}", id="space"),
-    pytest.param(f"{GOOD}\n", id="line-end"),
-    pytest.param(f"é{GOOD}", id="not-ascii"),
-    pytest.param("${GDPR_CONSENT_12}", id="macro-that-nobody-replaced"),
-    pytest.param("DBABMA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA", id="a-gpp-string"),
-    pytest.param("1YNN", id="a-us-privacy-string"),
+    pytest.param(f"{CORE}B.{DISCLOSED}", "goes on after its last field", id="core-goes-on"),
+    pytest.param(
+        f"{ONE_TOO_MANY}.{DISCLOSED}", "goes on after its last field", id="core-goes-on-later"
+    ),
+    pytest.param(
+        f"{CORE}.{DISCLOSED}_", "goes on after its last field", id="disclosed-vendors-go-on"
+    ),
+    pytest.param(
+        f"{CORE}.{DISCLOSED}.{PUBLISHER}_",
+        "goes on after its last field",
+        id="publisher-segment-goes-on",
+    ),
+    pytest.param(
+        tc_string(vendor_consents=ranges((13,), last=12)),
+        "an id out of range",
+        id="vendor-above-the-last",
+    ),
+    pytest.param(
+        tc_string(vendor_consents=ranges((VENDOR, 30), last=29)),
+        "an id out of range",
+        id="range-above-the-last",
+    ),
+    pytest.param(tc_string(vendor_consents=ranges((0,))), "an id out of range", id="vendor-0"),
+    pytest.param(
+        tc_string(vendor_consents=ranges((VENDOR, 3))),
+        "a range that does not ascend",
+        id="descending-range",
+    ),
+    pytest.param(
+        tc_string(vendor_consents=ranges((VENDOR, VENDOR))),
+        "a range that does not ascend",
+        id="range-of-one",
+    ),
+    pytest.param(
+        tc_string(vendor_consents=ranges((1,), last=0)),
+        "an id out of range",
+        id="vendor-among-none",
+    ),
+    pytest.param(
+        tc_string(vendor_consents=number(40, 16) + "1" + number(4095, 12)),
+        "ends within a range",
+        id="ranges-missing",
+    ),
+    pytest.param(
+        tc_string(vendor_interests=number(65535, 16) + "0"),
+        "ends within a field",
+        id="bit-field-missing",
+    ),
+    pytest.param(
+        f"{CORE}.{disclosed(ranges((0,)))}", "an id out of range", id="vendor-0-disclosed"
+    ),
+    pytest.param(
+        tc_string(restrictions=[restriction(0, 0, (3,))]),
+        "a restriction of no purpose",
+        id="restricted-purpose-0",
+    ),
+    pytest.param(
+        tc_string(restrictions=[restriction(25, 0, (3,))]),
+        "a restriction of no purpose",
+        id="restricted-purpose-25",
+    ),
+    pytest.param(
+        tc_string(restrictions=[restriction(2, 3, (3,))]),
+        "a restriction of an undefined type",
+        id="undefined-restriction",
+    ),
+    pytest.param(
+        tc_string(restrictions=[restriction(2, 0, (0,))]),
+        "an id out of range",
+        id="restriction-of-vendor-0",
+    ),
+    pytest.param(
+        tc_string(restrictions=[restriction(2, 0)] * 73),
+        "more restrictions than there can be",
+        id="restrictions-past-the-limit",
+    ),
+    pytest.param(
+        f"{CORE}.{DISCLOSED}".ljust(MAX_CHARACTERS + 1, "A"),
+        "longer than 8,192 characters",
+        id="longer-than-a-string-may-be",
+    ),
+    pytest.param(GOOD.replace(".", "~"), "no DisclosedVendors segment", id="another-separator"),
+    pytest.param(f"{GOOD}=", "a character outside web-safe base64", id="padding-character"),
+    pytest.param(f" {GOOD}", "a character outside web-safe base64", id="space"),
+    pytest.param(f"{GOOD}\n", "a character outside web-safe base64", id="line-end"),
+    pytest.param(f"é{GOOD}", "a character outside web-safe base64", id="not-ascii"),
+    pytest.param(
+        "${GDPR_CONSENT_12}", "no DisclosedVendors segment", id="macro-that-nobody-replaced"
+    ),
+    pytest.param(
+        "DBABMA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
+        "no DisclosedVendors segment",
+        id="a-gpp-string",
+    ),
+    pytest.param("1YNN", "no DisclosedVendors segment", id="a-us-privacy-string"),
     # Two that the specification shows, of the time before DisclosedVendors was mandatory.
     pytest.param(
         "CLcVDxRMWfGmWAVAHCENAXCkAKDAADnAABRgA5mdfCKZuYJez-NQm0TBMYA4oCAAGQYIAAAAAAEAIAEgAA"
         ".argAC0gAAAAAAAAAAAA",
+        "no DisclosedVendors segment",
         id="example-of-policy-2",
     ),
     pytest.param(
         "COvFyGBOvFyGBAbAAAENAPCAAOAAAAAAAAAAAEEUACCKAAA.IFoEUQQgAIQwgIwQABAEAAAAOIAACAIAAAAQ"
         "AIAgEAACEAAAAAgAQBAAAAAAAGBAAgAAAAAAAFAAECAAAgAAQARAEQAAAAAJAAIAAgAAAYQEAAAQmAgBC3ZAYzUw",
+        "TcfPolicyVersion before 4",
         id="example-of-the-global-scope",
     ),
 ]
 
 
-@pytest.mark.parametrize("text", UNREADABLE)
-def test_string_that_is_not_valid_is_unreadable(text: str) -> None:
-    with pytest.raises(Unreadable):
+@pytest.mark.parametrize(("text", "reason"), UNREADABLE)
+def test_string_that_is_not_valid_is_unreadable(text: str, reason: str) -> None:
+    with pytest.raises(Unreadable) as raised:
         read_tc_string(text)
+
+    assert str(raised.value) == reason
 
 
 @pytest.mark.parametrize("text", ["alice@example.org", "alicé", f"{CORE}.alice"])
@@ -194,6 +276,16 @@ VENDOR_RULES = [
         {"restrictions": [restriction(8, 0, (VENDOR,))]},
         (ALL - {8}, INTERESTS - {8}),
         id="not-allowed",
+    ),
+    pytest.param(
+        {"restrictions": [restriction(1, 0, (VENDOR,))]},
+        (ALL - {1}, INTERESTS),
+        id="the-first-purpose-not-allowed",
+    ),
+    pytest.param(
+        {"consents": [2, 24], "restrictions": [restriction(24, 0, (VENDOR,))]},
+        ({2}, INTERESTS),
+        id="the-last-purpose-not-allowed",
     ),
     pytest.param(
         {"restrictions": [restriction(8, 1, (VENDOR,))]},
@@ -264,6 +356,15 @@ def test_bit_field_gives_the_first_bit_to_vendor_1(vendor: int) -> None:
     text = f"{core(vendor_consents=section)}.{disclosed(bit_field(range(1, 9), 8))}"
 
     assert [other for other in range(10) if permitted(text, other)[0]] == [vendor]
+
+
+@pytest.mark.parametrize("vendor", [1, 2, 65535])
+def test_ranges_hold_every_vendor_from_the_first_to_the_last(vendor: int) -> None:
+    section = ranges((1, 2), (65535,))
+    text = f"{core(vendor_consents=section)}.{disclosed(section)}"
+
+    assert permitted(text, vendor)[0] == ALL
+    assert permitted(text, 3)[0] == permitted(text, 65534)[0] == set()
 
 
 SITE_RULES = [

@@ -348,6 +348,7 @@ def test_report_tells_what_became_of_the_lines(directory: Directory) -> None:
     assert body.splitlines() == [
         "lines read                27",
         "counted                   14",
+        "  over_time               14   (older than keep_days: retention removes them)",
         "refused                    9",
         "  static_file              4",
         "  not_get                  2",

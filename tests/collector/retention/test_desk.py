@@ -71,6 +71,22 @@ def test_run_is_due_once_a_night_at_the_first_site(
     assert desk_of(tmp_path, notes, now, policy).is_due() is is_due
 
 
+@pytest.mark.parametrize(
+    ("made", "is_due"),
+    [("2026-03-10T02:01", False), ("2026-03-10T01:59", True)],
+    ids=["after last night", "before"],
+)
+def test_first_run_of_a_directory_is_in_its_first_night(
+    tmp_path: Path, made: str, is_due: bool
+) -> None:
+    desk = RetentionDesk(
+        lambda: open_client(tmp_path), DAILY, tmp_path / "none", lambda: at("2026-03-10T12:00"),
+        since=at(made),
+    )  # fmt: skip
+
+    assert desk.is_due() is is_due
+
+
 def test_damaged_note_makes_a_run_due(tmp_path: Path) -> None:
     notes = tmp_path / "retention.json"
     notes.write_text('{"ended": "yest')
@@ -135,7 +151,7 @@ def test_nights_go_on_after_a_failure_that_nobody_thought_of(
         fail,  # type: ignore[arg-type]
         POLICY,
         tmp_path / "notes",
-        lambda: 0,
+        lambda: at("2026-03-10T12:00"),
         sleep=lambda _: asyncio.sleep(0),
     )
 
