@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make the virtual environment hold what the lock names, and nothing to do when it does.
 #   tools/setup.sh run     what `discreet` needs
-#   tools/setup.sh test    that, and what the tests need: tools, Chromium, redis-server, and
+#   tools/setup.sh test    that, and what the tests need: tools, Chromium, redis-server, curl, and
 #                          IAB's libraries that the consent decoders are compared with
 #   tools/setup.sh mutation   that without the programs, and mutmut
 set -euo pipefail
@@ -131,12 +131,13 @@ if ! has_chromium; then
     fi
     has_chromium || stop "$hint"
 fi
-if ! command -v redis-server >/dev/null; then
-    hint="redis-server is missing: sudo apt-get install redis-server"
+for program in redis-server curl; do
+    command -v "$program" >/dev/null && continue
+    hint="$program is missing: sudo apt-get install $program"
     may_install || stop "$hint"
-    say "installing redis-server"
-    apt_install redis-server || stop "$hint"
-fi
+    say "installing $program"
+    apt_install "$program" || stop "$hint"
+done
 
 oracles=tests/oracles
 oracles_stamp=$oracles/node_modules/discreet-setup

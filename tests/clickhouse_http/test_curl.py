@@ -2,21 +2,15 @@
 
 import gzip
 import json
-import shutil
 import subprocess
 
-import pytest
-
 from tests.engine_process import EngineProcess
-
-CURL = shutil.which("curl")
-pytestmark = pytest.mark.skipif(CURL is None, reason="curl is not installed")
 
 
 def curl(engine: EngineProcess, *options: str, path: str = "/", stdin: bytes = b"") -> bytes:
     return subprocess.run(
         [
-            *(str(CURL), "--silent", "--show-error", "--max-time", "30", *options),
+            *("curl", "--silent", "--show-error", "--max-time", "30", *options),
             *("--user", f"{engine.user}:{engine.password}", engine.url + path),
         ],
         input=stdin,

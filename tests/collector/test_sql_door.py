@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -170,7 +169,6 @@ def test_sqlalchemy_reflects_the_views_and_asks_them(analyst: Analyst) -> None:
     engine.dispose()
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
 def test_curl_asks(analyst: Analyst) -> None:
     sql = "SELECT page, views FROM pages ORDER BY page FORMAT CSVWithNames"
     asked = subprocess.run(
