@@ -43,11 +43,6 @@ class Regions:
         """Return the region of a hit; that of its site goes before that of its country."""
         return self._by_site.get(site) or self._by_country.get(country, HOME)
 
-    def reached_from(self, site: SiteId) -> tuple[str, ...]:
-        """Return every region to which hits of a site may go, that of the site first."""
-        home = self.of_site(site)
-        return (home,) if home else (home, *dict.fromkeys(self._by_country.values()))
-
 
 def spool_of(data: DataDir, region: str) -> Path:
     """Return the file in which rows of a region wait for its store."""

@@ -75,12 +75,6 @@ def move_whole(part: Path, to: Path, on_bytes: Callable[[int], None]) -> None:
     shutil.rmtree(part)
 
 
-def drop_unfinished(beside: Path) -> None:
-    """Delete what kills left of folders that were to become `beside`."""
-    for left in beside.parent.glob(f"{beside.name}-*{PART}"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
 def _sync(folder: Path) -> None:
     for parent, _, names in os.walk(folder):
         for name in names:

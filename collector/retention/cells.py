@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-from anonymizer.hits import OTHER
 from anonymizer.policy import Statistic
 from collector.plan import is_coverage, is_machines
 
@@ -26,10 +25,3 @@ class Cell(Struct, frozen=True):
 def is_guarded(statistic: Statistic) -> bool:
     """Tell whether a statistic's cells need a number of visitors to be shown on their own."""
     return statistic.min_group > 1 and not is_coverage(statistic) and not is_machines(statistic)
-
-
-def may_move(cell: Cell, *, month_is_over: bool) -> bool:
-    """Tell whether there is a coarser cell that this one can be added to."""
-    if cell.period is not None:
-        return True
-    return month_is_over and any(key != OTHER for key in cell.keys)

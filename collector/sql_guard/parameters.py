@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from clickhouse_http.question import Refusal
-from collector.sql_guard.nodes import Node, children_of, every, is_node, kind_of
+from collector.sql_guard.nodes import Node, children_of, every, kind_of
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -97,8 +97,3 @@ def _cast(value: Node, kind: str) -> Node:
 
 def _bad(message: str) -> Refusal:
     return Refusal(457, "BAD_QUERY_PARAMETER", message)
-
-
-def has_parameters(tree: Node) -> bool:
-    """Tell whether a tree still holds a parameter."""
-    return any(is_node(node) and kind_of(node) == "QueryParameter" for node in every(tree))

@@ -288,7 +288,6 @@ def test_migrations_own_statements_do_what_a_start_does(client: Client) -> None:
 
 # In the order of a chain of starts: the first five are cut off in the upgrade, each once more
 # one step further; the sixth begins with what the fifth left behind.
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 def test_killed_starts_lose_nothing(engine: Client, tmp_path: Path) -> None:
     engine.close()  # a process has one directory open at a time
     folder = tmp_path / "clickhouse"
