@@ -1,27 +1,23 @@
-"""One cell as the retention job reads it, and whether it counts too few visitors to stay."""
+"""Cells as the retention job reads them, and which statistics' cells it judges by their size."""
 
-from msgspec import Struct
+from collections.abc import Mapping
 
 from anonymizer.policy import Statistic
-from collector.plan import is_coverage, is_machines
+from collector.plan import is_coverage, is_delivered, is_machines
 
+Keys = tuple[str, ...]
 
-class Cell(Struct, frozen=True):
-    """The numbers of one statistic under one set of keys, in one period of one site."""
+Numbers = tuple[int, ...]
+"""A cell's number for each of `collector.schema.tables.MEASURES`, in order: visitors first."""
 
-    statistic: str
-    """The statistic's name in the policy."""
-    period: int | None
-    """Local seconds of the period's start; None: a month cell, of no single period."""
-    keys: tuple[str, ...]
-    visitors: int
-    visits: int
-    views: int
-    bounces: int
-    seconds: int
-    hits: int
+Spot = tuple[str, int | None]
+"""A statistic's name in the policy, and local seconds of a period's start; None: of its month."""
+
+Table = Mapping[Spot, Mapping[Keys, Numbers]]
+"""The cells of one site and month."""
 
 
 def is_guarded(statistic: Statistic) -> bool:
     """Tell whether a statistic's cells need a number of visitors to be shown on their own."""
-    return statistic.min_group > 1 and not is_coverage(statistic) and not is_machines(statistic)
+    unheld = is_coverage(statistic) or is_machines(statistic) or is_delivered(statistic)
+    return statistic.min_group > 1 and not unheld

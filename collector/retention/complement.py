@@ -1,24 +1,35 @@
 """Which cells of a site's month must be added to coarser ones (docs/decisions/0015)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
 
-from anonymizer.policy import Statistic
-from collector.retention.cells import Cell
-from collector.retention.links import Line, lines_of
+from anonymizer.policy import Goal, Statistic
+from collector.retention.cells import Keys, Spot, Table
+from collector.retention.links import Line, Parent, lines_of
 from collector.retention.loose import Loose
 from collector.retention.month_rows import choose_rows
-from collector.retention.sheet import Keys, Period, Sheet, part_of
+from collector.retention.sheet import Period, Sheet, part_in, part_of
 from collector.retention.swaps import Swaps
 
 _TRIES = 12
 """How many cells of a period are tried as the one that hides another, smallest first."""
 
+_Judged = dict[str, list[int]]
+"""By statistic, how much moved of it and of those it depends on when it was last judged."""
+
+Hidden = dict[Spot, list[Keys]]
+"""The keys of the cells that move, by where they stand."""
+
 
 def choose_hidden(
-    cells: Sequence[Cell], statistics: Sequence[Statistic], *, month_is_over: bool
-) -> frozenset[int]:
-    """Return the indexes of the cells of one site and month that must move.
+    table: Table,
+    statistics: Sequence[Statistic],
+    goals: Collection[Goal] = (),
+    *,
+    month_is_over: bool,
+) -> Hidden:
+    """Return the cells of one site and month that must move.
 
     A cell of a period moves to the month cell of its keys, a month cell to the one whose keys are
     all `OTHER`. After the move, ask again, with all of it: it is done when nothing is returned.
@@ -31,45 +42,63 @@ def choose_hidden(
     - every month cell of the site and month, shown or not.
     - with `month_is_over`: every cell of the month that is still there. Without the cells of the
       traffic, no month cell keeps keys of its own.
-    - until the month is over, views may show its month cells under `OTHER` alone.
-
-    Cells of the same statistic and period should follow each other; else it is slower.
+    - until the month is over, views may show its month cells under `OTHER` alone, and of a
+      statistic of one event nothing that stands under `OTHER`.
     """
-    lines = lines_of(statistics)
-    sheet = Sheet(cells, lines)
-    while _hide_more(sheet, lines):
-        pass
-    chosen = frozenset(
-        index
-        for periods in sheet.periods.values()
-        for period in periods.values()
-        for index in period.moving.values()
-    )
+    lines = lines_of(statistics, goals)
+    totals = {each.name for each in statistics if not each.dimensions()}
+    sheet = Sheet(table, lines, totals)
+    _hide_more(sheet, lines)
+    chosen: Hidden = {
+        (name, at): list(period.moving)
+        for name, periods in sheet.periods.items()
+        for at, period in periods.items()
+        if period.moving
+    }
     return chosen if chosen or not month_is_over else choose_rows(sheet, lines)
 
 
-def _hide_more(sheet: Sheet, lines: Mapping[str, Line]) -> bool:
+def _hide_more(sheet: Sheet, lines: Mapping[str, Line]) -> None:
+    """Hide until nothing more has to be. Periods tell of each other by keys that stand alone."""
+    todo: Iterable[int] = sorted(set().union(*sheet.periods.values()))
+    while todo:
+        for at in todo:
+            judged: _Judged = {}
+            while _hide_in_period(sheet, lines, at, judged):
+                pass
+        todo = sorted({at for line in lines.values() for at in _hide_for_lone_gaps(sheet, line)})
+
+
+def _hide_in_period(sheet: Sheet, lines: Mapping[str, Line], at: int, judged: _Judged) -> bool:
     more = False
     for name, line in lines.items():
-        for at, period in sheet.periods[name].items():
+        period = sheet.periods[name].get(at)
+        if period is None:
+            continue
+        names = [name, *(each.name for each in (*line.parents, *line.peers))]
+        moving = [len(of.moving) for each in names if (of := sheet.periods[each].get(at))]
+        if judged.get(name) == moving:
+            continue  # what it depends on is as it was
+        judged[name] = moving
+        for parent in (*line.parents, *line.peers):
+            more |= _hide_orphans(sheet, parent, at, period)
+        if period.moving and line.dimensions:
             if line.parents:
-                more |= _hide_orphans(sheet, line, at, period)
-            if period.moving and line.dimensions:
-                if line.parents:
-                    more |= _hide_for_swaps(sheet, line, at, period)
-                else:
-                    more |= _hide_companions(sheet, line, period)
+                more |= _hide_for_swaps(sheet, line, at, period)
+            else:
+                more |= _hide_companions(sheet, line, period)
     return more
 
 
-def _hide_orphans(sheet: Sheet, line: Line, at: int, period: Period) -> bool:
+def _hide_orphans(sheet: Sheet, parent: Parent, at: int, period: Period) -> bool:
     """Hide the parts of what is hidden itself."""
-    coarser = [(parent.at, sheet.shown(parent.name, at)) for parent in line.parents]
-    orphans = [
-        keys
-        for keys in period.shown
-        if any(part_of(keys, of) not in shown for of, shown in coarser)
-    ]
+    of = sheet.periods[parent.name].get(at)
+    if of is None:
+        return False  # it was not declared yet, or all that there was moved before
+    part, shown = part_in(parent, of.shown)
+    orphans = [keys for keys in period.shown if part(keys) not in shown]
+    if parent.only:
+        orphans = [keys for keys in orphans if parent.has_part(keys)]
     for keys in orphans:
         period.hide(keys)
     return bool(orphans)
@@ -79,20 +108,18 @@ def _hide_companions(sheet: Sheet, line: Line, period: Period) -> bool:
     """Let at least two keys not be shown where one counts something that isn't."""
     more = bool(line.shared) and _hide_in_groups(sheet, line, period)
     universe = sheet.universe(line.name)
-    if len(period.moving) > 1 or len(universe) - len(period.shown) > 1:
+    if len(period.moving) > 1 or len(universe) - len(period.shown) > 1 or len(universe) == 1:
         return more
-    if len(universe) == 1:
-        return not line.adds_up and _hide_in_other_period(sheet, line)
-    period.hide(sheet.by_size(period)[0])
+    period.hide(next(period.by_size()))
     return True
 
 
 def _hide_in_groups(sheet: Sheet, line: Line, period: Period) -> bool:
     """Choose companions of the same words where crossed statistics tell those apart too."""
-    groups = {part_of(keys, line.shared) for keys in period.moving}
+    groups = {part_of(keys, line.shared) for keys in period.moving if line.is_shared(keys)}
     known = Counter(part_of(keys, line.shared) for keys in sheet.universe(line.name))
     shown: dict[Keys, list[Keys]] = {group: [] for group in groups}
-    for keys in sheet.by_size(period):
+    for keys in period.by_size():
         if (group := part_of(keys, line.shared)) in shown:
             shown[group].append(keys)
     more = False
@@ -103,29 +130,36 @@ def _hide_in_groups(sheet: Sheet, line: Line, period: Period) -> bool:
     return more
 
 
-def _hide_in_other_period(sheet: Sheet, line: Line) -> bool:
-    """Let the only key there is not be shown in at least two periods."""
-    shown = [period for period in sheet.periods[line.name].values() if period.shown]
-    if not shown or len(sheet.closed(line.grain)) - len(shown) > 1:
-        return False
-    keys = next(iter(shown[0].shown))
-    period = min(shown, key=lambda each: sheet.numbers(each.shown[keys]))
-    period.hide(keys)
-    return True
+def _hide_for_lone_gaps(sheet: Sheet, line: Line) -> list[int]:
+    """Let keys whose month is told as a sum not be shown in at least two periods, or in each.
+
+    Return the periods in which cells were hidden.
+    """
+    alone = not line.adds_up and line.dimensions and len(sheet.universe(line.name)) == 1
+    if not (line.told_by_key or alone):
+        return []
+    periods = sheet.periods[line.name].items()
+    # All keys: who knows what all but one count knows that one from their sum.
+    for keys in sorted(sheet.universe(line.name)):
+        shown = [at for at, period in periods if keys in period.shown]
+        if not shown or len(sheet.closed(line.grain)) - len(shown) != 1:
+            continue
+        moves = any(keys in period.moving for _, period in periods)
+        if moves or keys in sheet.months[line.name]:
+            at = min(shown, key=lambda at: (sheet.periods[line.name][at].shown[keys], at))
+            sheet.periods[line.name][at].hide(keys)
+            return [at]  # its companions there may be enough for others
+    return []
 
 
 def _hide_for_swaps(sheet: Sheet, line: Line, at: int, period: Period) -> bool:
     loose = Loose(sheet, line, at, period)
-    danger = [
-        keys
-        for keys in sorted(loose.exposed)
-        if not loose.hides(keys, sheet.numbers(period.moving[keys]))
-    ]
+    danger = [keys for keys in loose.exposed if not loose.hides(keys, period.moving[keys])]
     if not danger:
         return False
     swaps = Swaps(sheet, line, at, period)
     more = False
-    for keys in danger:
+    for keys in sorted(danger):
         if not swaps.is_safe(keys):
             more |= _hide_for(sheet, line, at, period, keys, swaps)
     return more
@@ -133,24 +167,24 @@ def _hide_for_swaps(sheet: Sheet, line: Line, at: int, period: Period) -> bool:
 
 def _hide_for(sheet: Sheet, line: Line, at: int, period: Period, keys: Keys, swaps: Swaps) -> bool:
     """Hide what lets a crossed cell be swapped: one more, or a coarser one, or all there are."""
-    by_size = sheet.by_size(period)
-    for other in by_size[:_TRIES]:
-        swaps.hide(other, sheet.numbers(period.shown[other]))
+    for other in list(islice(period.by_size(), _TRIES)):
+        swaps.hide(other, period.shown[other])
         if swaps.is_safe(keys):
             period.hide(other)
             return True
         swaps.show(other)
     coarser = []
     for parent in line.parents:
-        of, part = sheet.periods[parent.name][at], part_of(keys, parent.at)
-        if part in of.shown and len(sheet.universe(parent.name)) > 1:
-            coarser.append((sheet.numbers(of.shown[part]), parent.name, part))
+        of, part = sheet.shown(parent.name, at), parent.part(keys)
+        if part in of and len(sheet.universe(parent.name)) > 1:
+            coarser.append((of[part], parent.name, part))
     if coarser:
         _, name, part = min(coarser)
-        if part in sheet.shown(name, at):
-            sheet.periods[name][at].hide(part)
+        sheet.periods[name][at].hide(part)
+        swaps.unbind()
         return True
-    for other in by_size:
-        swaps.hide(other, sheet.numbers(period.shown[other]))
+    left = list(period.by_size())
+    for other in left:
+        swaps.hide(other, period.shown[other])
         period.hide(other)
-    return bool(by_size)
+    return bool(left)

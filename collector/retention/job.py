@@ -3,47 +3,49 @@
 It may end at any moment and be run again. It may run beside inserts, on a connection of its own.
 """
 
-import contextlib
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
 import msgspec
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
 from msgspec import Struct
 
 from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
-from collector.backup.dump import SNAPSHOT
 from collector.retention.complementing import Row, choose_moves, rows_of
 from collector.retention.last_run import LastRun
 from collector.retention.moves import (
     MAX_STAGED_CELLS,
-    STAGING,
     Found,
+    Judged,
     Leaving,
+    Pair,
     Partition,
     count_leaving,
+    in_slices,
     is_all_overdue,
     put_staged,
+    read_staged,
     stage_leaving,
     stage_rows,
 )
 from collector.retention.rules import read_rules
 from collector.retention.site_days import SiteDays
+from collector.retention.staging import drop_left_snapshot, hold_staging
 from collector.schema.tables import BATCH, DATABASE
 from collector.store import StoreFailed, failures
 
 Step = Callable[[int, int], None]
 """Told how many of how many months are done, before each statement that changes anything."""
 
-# No run and no backup takes that long; a collector that was killed left its table.
-_STALE_SECONDS = 6 * 3_600
 _MERGE_TRIES = 5
+# Where hits of closed days come in all the time, some small cells wait for the next run.
+_CHOICES = 3
 _ROWS_AT_ONCE = 2 * MAX_STAGED_CELLS
-_EXISTS = 57  # ClickHouse's code
+
+_Where = tuple[int, str, SiteId]
+"""Days to keep, the name under which cells stand, their site."""
 
 
 class Tally(Struct):
@@ -84,8 +86,8 @@ def run_retention(
     Raises:
         StoreFailed: it could not be finished; what was done stays, the next run does the rest.
     """
-    _drop_left_snapshot(client, now)
-    with _staging(client, now, shared=shared):
+    drop_left_snapshot(client, now)
+    with hold_staging(client, now, shared=shared):
         run = _Run(client, policy, now, last, step)
         run.drop_and_fold()
     return run.report, LastRun(now, run.settled)
@@ -160,7 +162,7 @@ class _Run:
     def _drop_whole(self, found: Found) -> bool:
         if not is_all_overdue(self._client, found):
             return False
-        self._count(found, "dropped", self._cells_by_name(found.partition))
+        self._count(found, "dropped", self._cells_by_pair(found.partition))
         self._step()
         with failures("a partition could not be dropped"):
             self._client.command(
@@ -170,25 +172,44 @@ class _Run:
         return True
 
     def _fold(self, of_month: list[Found], month: int) -> None:
-        for why in (Leaving.FOR_MONTH, Leaving.FOR_OTHER):
-            for found in of_month:
-                self._leave(why, found)
+        sites = sorted({site for found in of_month for site in found.sites})
+        changed = sites
+        for _ in range(_CHOICES):
+            judged = self._move_chosen(of_month, month, changed, rows=False)
+            changed = sorted(
+                {site for found in of_month for site in self._leave_judged(found, judged)}
+            )
+            if not changed:
+                break
+        over = [site for site in sites if of_month[0].days.is_over(site, month)]
+        self._move_chosen(of_month, month, over, rows=True)
+        for found in of_month:
+            self._leave(Leaving.FOR_OTHER, found)
+
+    def _move_chosen(
+        self, of_month: list[Found], month: int, sites: list[SiteId], *, rows: bool
+    ) -> dict[_Where, Judged]:
+        """Move cells that are large enough to stay, and return what the others count."""
         waiting: dict[Partition, list[Row]] = {found.partition: [] for found in of_month}
-        for site in sorted({site for found in of_month for site in found.sites}):
-            days = of_month[0].days
-            moves = choose_moves(self._client, site, month, self._policy.statistics, days)
-            for partition, rows in waiting.items():
-                rows.extend(rows_of(moves, site, partition))
-                if len(rows) >= _ROWS_AT_ONCE:
-                    self._put(partition, rows)
-            for move in moves:
+        judged: dict[_Where, Judged] = {}
+        for site in sites:
+            choice = choose_moves(
+                self._client, site, month, self._policy, of_month[0].days, rows=rows
+            )
+            judged |= choice.judged
+            for partition, of_partition in waiting.items():
+                of_partition.extend(rows_of(choice.moves, site, partition))
+                if len(of_partition) >= _ROWS_AT_ONCE:
+                    self._put(partition, of_partition)
+            for move in choice.moves:
                 tally = self.report.statistics.setdefault(move.statistic.name, Tally())
                 if move.period is None:
                     tally.to_other += 1
                 else:
                     tally.to_month += 1
-        for partition, rows in waiting.items():
-            self._put(partition, rows)
+        for partition, of_partition in waiting.items():
+            self._put(partition, of_partition)
+        return judged
 
     def _put(self, partition: Partition, rows: list[Row]) -> None:
         """Put rows into the cells, the two of a move together, and forget them."""
@@ -199,36 +220,67 @@ class _Run:
             put_staged(self._client, partition, keeps_sums=True)
         rows.clear()
 
+    def _leave_judged(self, found: Found, judged: Mapping[_Where, Judged]) -> set[SiteId]:
+        """Let small cells of closed periods leave, as they were when others were chosen for them.
+
+        Return the sites where something came in since: others have to be chosen anew.
+        """
+        keep_days = found.partition.keep_days
+        of_found = {
+            (stored, site): each
+            for (kept, stored, site), each in judged.items()
+            if kept == keep_days
+        }
+        declared = {stored for stored, rule in found.rules.items() if rule.keep_days is not None}
+        others = [stored for stored in found.rules if stored not in declared]
+        counts = {pair: each.cells for pair, each in of_found.items()}
+        counts |= count_leaving(self._client, Leaving.FOR_MONTH, found, others) if others else {}
+        changed: set[SiteId] = set()
+        for pairs in in_slices(counts):
+            self._step()
+            stage_leaving(self._client, Leaving.FOR_MONTH, found, pairs)
+            staged = read_staged(self._client)
+            same = [p for p in pairs if p not in of_found or staged.get(p) == of_found[p]]
+            if same and len(same) < len(pairs):
+                stage_leaving(self._client, Leaving.FOR_MONTH, found, same)
+                again = read_staged(self._client)
+                same = same if all(again.get(pair) == staged.get(pair) for pair in same) else []
+            if same:
+                self._step()
+                put_staged(self._client, found.partition, keeps_sums=True)
+                self._count(found, "to_month", {pair: counts[pair] for pair in same})
+            changed.update(site for _, site in set(pairs).difference(same))
+        return changed
+
     def _leave(self, why: Leaving, found: Found) -> None:
         if not found.rules:
             return
         counts = count_leaving(self._client, why, found)
-        slices = -(-sum(counts.values()) // MAX_STAGED_CELLS)
-        for number in range(slices):
+        for pairs in in_slices(counts):
             self._step()
-            stage_leaving(self._client, why, found, number, slices)
+            stage_leaving(self._client, why, found, pairs)
             self._step()
             put_staged(self._client, found.partition, keeps_sums=why is not Leaving.FOR_GOOD)
         self._count(found, _TALLIED[why], counts)
 
-    def _count(self, found: Found, field: str, counts: Mapping[str, int]) -> None:
-        for stored, cells in counts.items():
+    def _count(self, found: Found, field: str, counts: Mapping[Pair, int]) -> None:
+        for (stored, _), cells in counts.items():
             tally = self.report.statistics.setdefault(found.rules[stored].name, Tally())
             setattr(tally, field, getattr(tally, field) + cells)
 
-    def _cells_by_name(self, partition: Partition) -> Counter[str]:
+    def _cells_by_pair(self, partition: Partition) -> dict[Pair, int]:
         with failures("the cells can't be read"):
             rows = self._client.query(
-                f"SELECT toString(statistic), count() FROM {DATABASE}.cells"
+                f"SELECT toString(statistic), toString(site), count() FROM {DATABASE}.cells"
                 " WHERE keep_days = {keep_days:UInt16} AND toYYYYMM(period) = {month:UInt32}"
-                " AND statistic != {batch:String} GROUP BY statistic",
+                " AND statistic != {batch:String} GROUP BY statistic, site",
                 parameters={
                     "keep_days": partition.keep_days,
                     "month": partition.month,
                     "batch": BATCH,
                 },
             ).result_rows
-        return Counter({str(name): int(count) for name, count in rows})
+        return {(str(name), SiteId(site)): int(count) for name, site, count in rows}
 
     def _merge(self, partition: Partition) -> None:
         """Write a partition anew as one part, in which nothing is left of what went."""
@@ -277,44 +329,6 @@ class _Run:
 
 
 _TALLIED = {
-    Leaving.FOR_MONTH: "to_month",
     Leaving.FOR_OTHER: "to_other",
     Leaving.FOR_GOOD: "dropped",
 }
-
-
-@contextlib.contextmanager
-def _staging(client: Client, now: int, *, shared: bool) -> Iterator[None]:
-    """Hold the table in which moves are staged. Who holds it runs alone."""
-    with failures("the store can't be prepared for retention"):
-        if not shared or _is_stale(client, STAGING, now):
-            client.command(f"DROP TABLE IF EXISTS {STAGING} SYNC")
-        try:
-            client.command(f"CREATE TABLE {STAGING} AS {DATABASE}.cells ENGINE = Memory")
-        except ClickHouseError as error:
-            if getattr(error, "code", None) != _EXISTS:
-                raise
-            raise StoreFailed("another collector runs retention on this store") from None
-    try:
-        yield
-    finally:
-        # An error of its own would hide the one that ended the run.
-        with contextlib.suppress(StoreFailed), failures(""):
-            client.command(f"DROP TABLE IF EXISTS {STAGING} SYNC")
-
-
-def _drop_left_snapshot(client: Client, now: int) -> None:
-    """Drop what a backup reads from when a kill left it; its parts would outlive their time."""
-    snapshot = f"{DATABASE}.{SNAPSHOT}"
-    with failures("the store can't be prepared for retention"):
-        if _is_stale(client, snapshot, now):
-            client.command(f"DROP TABLE IF EXISTS {snapshot} SYNC")
-
-
-def _is_stale(client: Client, table: str, now: int) -> bool:
-    rows = client.query(
-        "SELECT toUnixTimestamp(metadata_modification_time) FROM system.tables"
-        " WHERE database = {database:String} AND name = {name:String}",
-        parameters={"database": DATABASE, "name": table.removeprefix(f"{DATABASE}.")},
-    ).result_rows
-    return bool(rows) and rows[0][0] < now - _STALE_SECONDS

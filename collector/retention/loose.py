@@ -5,16 +5,17 @@ it, and `swaps`, which looks at every cell for each, need not be asked.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable
-from operator import ge, itemgetter
+from collections.abc import Hashable, Mapping
+from operator import ge
 
+from collector.retention.cells import Keys, Numbers
 from collector.retention.links import Line
 from collector.retention.sheet import (
     NOTHING,
-    Keys,
-    Numbers,
+    Part,
     Period,
     Sheet,
+    part_in,
     part_of,
     plus,
     sum_of,
@@ -23,8 +24,6 @@ from collector.retention.sheet import (
 _COLUMNS = 8
 """How many columns are looked at for a cell, those with most first."""
 
-_Part = Callable[[Keys], Hashable]
-
 
 class Loose:
     """One period of a crossed statistic: what is exposed, and what plainly hides it."""
@@ -32,45 +31,40 @@ class Loose:
     def __init__(self, sheet: Sheet, line: Line, at: int, period: Period) -> None:
         self._shown = period.shown
         self._across = line.across
-        self._coarser: list[tuple[_Part, dict[Hashable, int]]] = []
-        for parent in line.parents:
-            one = len(parent.at) == 1
-            visitors: dict[Hashable, int] = {
-                keys[0] if one else keys: sheet.visitors(index)
-                for keys, index in sheet.shown(parent.name, at).items()
-            }
-            part: _Part = itemgetter(*parent.at)
-            self._coarser.append((part, visitors))
-        self.exposed: list[Keys] = []
-        """What moves where all coarser cells are shown."""
-        loose: list[Keys] = []
-        for keys in period.moving:
-            told = [part(keys) in of for part, of in self._coarser]
-            if False not in told:
-                self.exposed.append(keys)
-            elif True not in told:
-                loose.append(keys)
-        known = {number for parent in line.parents for number in parent.at}
-        self._rest = tuple(number for number in range(line.dimensions) if number not in known)
+        self._coarser: list[tuple[Part, Mapping[Hashable, int]]] = []
+        self._moving: list[Mapping[Hashable, int]] = []
         self._all = NOTHING
         self._columns: list[tuple[Keys, Numbers]] = []
-        self._moving: list[dict[Hashable, int]] = [defaultdict(int) for _ in self._coarser]
-        if self.exposed and self._across:
-            self._add_up(sheet, period, loose)
+        self.exposed: list[Keys] = list(period.moving)
+        """What moves where all coarser cells are shown."""
+        loose = self.exposed
+        told = [part_in(of, sheet.shown(of.name, at)) for of in line.parents]
+        for part, names in told:
+            self.exposed = [keys for keys in self.exposed if part(keys) in names]
+            loose = [keys for keys in loose if part(keys) not in names]
+        known = {number for parent in line.parents for number in parent.at}
+        self._rest = tuple(number for number in range(line.dimensions) if number not in known)
+        if not (self.exposed and self._across):
+            return
+        for parent, (part, _) in zip(line.parents, told, strict=True):
+            of = sheet.shown(parent.name, at)
+            exposed = {part(keys): of[parent.part(keys)][0] for keys in self.exposed}
+            moving: dict[Hashable, int] = defaultdict(int)
+            for keys, numbers in period.moving.items():
+                moving[part(keys)] += numbers[0]
+            self._coarser.append((part, exposed))
+            self._moving.append(moving)
+        self._add_up(period, loose)
 
-    def _add_up(self, sheet: Sheet, period: Period, loose: list[Keys]) -> None:
-        columns: dict[Keys, Numbers] = {}
-        for keys in loose:
-            column = part_of(keys, self._rest)
-            numbers = sheet.numbers(period.moving[keys])
-            columns[column] = plus(columns.get(column, NOTHING), numbers)
-        self._all = sum_of(columns.values())
-        by_size = sorted(columns.items(), key=lambda item: (item[1], item[0]), reverse=True)
-        self._columns = by_size[:_COLUMNS]
-        for keys, index in period.moving.items():
-            visitors = sheet.visitors(index)
-            for (part, _), moving in zip(self._coarser, self._moving, strict=True):
-                moving[part(keys)] += visitors
+    def _add_up(self, period: Period, loose: list[Keys]) -> None:
+        self._all = sum_of([period.moving[keys] for keys in loose])
+        if self._rest:
+            columns: dict[Keys, Numbers] = {}
+            for keys in loose:
+                column = part_of(keys, self._rest)
+                columns[column] = plus(columns.get(column, NOTHING), period.moving[keys])
+            by_size = sorted(columns.items(), key=lambda item: (item[1], item[0]), reverse=True)
+            self._columns = by_size[:_COLUMNS]
 
     def hides(self, keys: Keys, numbers: Numbers) -> bool:
         """Tell whether there is enough for an exposed cell, within what coarser cells show."""

@@ -6,7 +6,7 @@ hits that come in meanwhile add to what is there (docs/decisions/0013).
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from msgspec import Struct
 
 from anonymizer.hits import OTHER, SiteId
+from collector.retention.cells import Numbers
 from collector.retention.rules import Rule
 from collector.retention.site_days import SiteDays, first_second
 from collector.schema.tables import BATCH, DATABASE, MEASURES
@@ -58,6 +59,17 @@ class Partition(Struct, frozen=True, order=True):
     def id(self) -> str:
         """Return ClickHouse's name for it."""
         return f"{self.keep_days}-{self.month}"
+
+
+Pair = tuple[str, SiteId]
+"""The name under which cells stand, and their site."""
+
+
+class Judged(Struct, frozen=True):
+    """The cells of a pair that leave for their month: how many, and what they count."""
+
+    cells: int
+    sums: Numbers
 
 
 class Found(Struct, frozen=True):
@@ -130,49 +142,104 @@ _LEGS = {
 }
 
 
-def _leaving(why: Leaving, slices: str = "") -> str:
+def _leaving(why: Leaving, pairs: str = "") -> str:
     where, having = _LEAVES[why]
     sums = ", ".join(f"sum({measure}) AS of_{measure}" for measure in MEASURES)
-    keys = "statistic, keep_days, grain, site, period, k1, k2, k3, size, width"
     return (
-        "SELECT statistic, keep_days, grain, site, period, k1, k2, k3,"
+        "SELECT statistic, {keep_days:UInt16} AS label, grain, site, period, k1, k2, k3,"
         f" {_of('statistic', 'names', 'sizes')} AS size,"
         f" {_of('statistic', 'names', 'widths')} AS width, {sums}"
-        f" FROM {DATABASE}.cells WHERE {_PLACE} AND {where}{slices}"
-        f" GROUP BY {keys} HAVING {having} AND ({_ANY})"
+        f" FROM {DATABASE}.cells WHERE {_PLACE} AND {where}{pairs}"
+        # In the order of the table, or a month of 28 million cells is held in memory.
+        " GROUP BY statistic, site, period, grain, k1, k2, k3"
+        f" HAVING {having} AND ({_ANY})"
     )
 
 
-def count_leaving(client: Client, why: Leaving, found: Found) -> dict[str, int]:
-    """Return how many cells of each name would leave a partition.
+_IN_ORDER = {"optimize_aggregation_in_order": 1}
+
+
+def count_leaving(
+    client: Client, why: Leaving, found: Found, names: Sequence[str] | None = None
+) -> dict[Pair, int]:
+    """Return how many cells would leave a partition, of these names or of all, by name and site.
 
     Raises:
         StoreFailed: the store can't be read.
     """
+    names = list(found.rules) if names is None else names
     with failures("the cells can't be read"):
         rows = client.query(
-            f"SELECT toString(statistic), count() FROM ({_leaving(why)}) GROUP BY statistic",
-            parameters=found.parameters(),
+            "SELECT toString(statistic) AS name, toString(site), count() FROM"
+            f" ({_leaving(why, ' AND statistic IN {asked:Array(String)}')})"
+            " GROUP BY statistic, site ORDER BY statistic, site",
+            parameters={**found.parameters(), "asked": names},
+            settings=_IN_ORDER,
         ).result_rows
-    return {str(name): int(count) for name, count in rows}
+    return {(str(name), SiteId(site)): int(count) for name, site, count in rows}
 
 
-def stage_leaving(client: Client, why: Leaving, found: Found, number: int, of: int) -> None:
-    """Write into `STAGING` what the `number`-th of `of` slices of the moves adds where.
+def in_slices(counts: Mapping[Pair, int]) -> Iterator[list[Pair]]:
+    """Yield the pairs, in the order of the table, as many at once as may be staged together."""
+    pairs: list[Pair] = []
+    cells = 0
+    for pair in sorted(counts):
+        if pairs and cells + counts[pair] > MAX_STAGED_CELLS:
+            yield pairs
+            pairs, cells = [], 0
+        pairs.append(pair)
+        cells += counts[pair]
+    if pairs:
+        yield pairs
+
+
+def stage_leaving(client: Client, why: Leaving, found: Found, pairs: Sequence[Pair]) -> None:
+    """Write into `STAGING` what the moves of some names and sites add where.
 
     Raises:
         StoreFailed: nothing of it was put into the cells.
     """
     legs = ", ".join(_LEGS[why])
     sums = ", ".join(f"of_{measure} * leg.6" for measure in MEASURES)
-    slices = " AND cityHash64(statistic, site) % {of:UInt32} = {number:UInt32}"
+    # Both columns by themselves, so that the primary key is used; then both together.
+    chosen = (
+        " AND statistic IN {of_names:Array(String)} AND site IN {of_sites:Array(String)}"
+        " AND has(arrayZip({pair_names:Array(String)}, {pair_sites:Array(String)}),"
+        " (toString(statistic), toString(site)))"
+    )
+    names, sites = zip(*pairs, strict=True)
     with failures("moves of cells could not be staged"):
         _empty_staging(client)
         client.command(
-            f"INSERT INTO {STAGING} SELECT statistic, keep_days, leg.1, site, leg.2, leg.3,"
-            f" leg.4, leg.5, {sums} FROM ({_leaving(why, slices)}) ARRAY JOIN [{legs}] AS leg",
-            parameters={**found.parameters(), "number": number, "of": of},
+            f"INSERT INTO {STAGING} SELECT statistic, label, leg.1, site, leg.2, leg.3,"
+            f" leg.4, leg.5, {sums} FROM ({_leaving(why, chosen)}) ARRAY JOIN [{legs}] AS leg",
+            parameters={
+                **found.parameters(),
+                "of_names": sorted(set(names)),
+                "of_sites": sorted(set(sites)),
+                "pair_names": list(names),
+                "pair_sites": list(sites),
+            },
+            settings=_IN_ORDER,
         )
+
+
+def read_staged(client: Client) -> dict[Pair, Judged]:
+    """Return what `STAGING` takes away from the cells of periods.
+
+    Raises:
+        StoreFailed: it can't be read.
+    """
+    sums = ", ".join(f"-sum({measure})" for measure in MEASURES)
+    with failures("moves of cells could not be staged"):
+        rows = client.query(
+            f"SELECT toString(statistic), toString(site), count(), {sums} FROM {STAGING}"
+            f" WHERE grain != 'month' AND statistic != '{_STAGED}' GROUP BY statistic, site"
+        ).result_rows
+    return {
+        (str(name), SiteId(site)): Judged(int(cells), tuple(map(int, numbers)))
+        for name, site, cells, *numbers in rows
+    }
 
 
 def stage_rows(client: Client, rows: Sequence[Sequence[object]]) -> None:

@@ -12,7 +12,7 @@ from collector.retention.cells import is_guarded
 from collector.schema.tables import cells_of
 
 # As `collector.schema.tables.cells_of` writes it.
-_STORED = re.compile(r"(?P<name>[a-z0-9_]+)\((?P<by>[a-z0-9_,]*)\)")
+_STORED = re.compile(r"(?P<name>[a-z0-9_]+)\((?P<by>[a-z0-9_,]*)\)(\[.*\])?", re.DOTALL)
 _STRICTEST = 20  # the largest of the shipped sizes, for what can't be read
 
 

@@ -52,9 +52,9 @@ def read_status(client: Client, policy: Policy, now: int, last: LastRun | None) 
             kept.setdefault(rule.name, Kept(found.partition.keep_days, False))
             _note_oldest(kept[rule.name], client, found, stored)
         for why in (Leaving.FOR_MONTH, Leaving.FOR_OTHER):
-            for stored, cells in count_leaving(client, why, found).items():
+            for (stored, _), cells in count_leaving(client, why, found).items():
                 kept[found.rules[stored].name].waiting += cells
-        for stored, cells in count_leaving(client, Leaving.FOR_GOOD, found).items():
+        for (stored, _), cells in count_leaving(client, Leaving.FOR_GOOD, found).items():
             kept[found.rules[stored].name].overdue += cells
     return Status(None if last is None else last.ended, kept)
 

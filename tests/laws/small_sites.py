@@ -1,25 +1,26 @@
 """Random small sites as tables of cells, and the nightly job that hides small ones."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
 from msgspec import Struct
 
 from anonymizer.hits import OTHER
-from anonymizer.policy import Dimension, Grain, Statistic
+from anonymizer.policy import Dimension, Goal, Grain, Statistic
 from collector.clock import DAY_SECONDS
-from collector.plan import is_exit
-from collector.retention.cells import Cell
-from collector.retention.links import OPTIONAL
+from collector.counted import Tells
+from collector.plan import is_exit, tells_of
+from collector.retention.cells import Keys, Numbers, Spot
+from collector.retention.links import OPTIONAL, fixed_words
 from collector.words import OF_KEY
-from tests.laws.answerable import Keys, Place, measures_in
+from tests.laws.answerable import Place, measures_in
 
-Numbers = tuple[int, ...]
 Cells = dict[Place, Numbers]
-Choose = Callable[..., frozenset[int]]
+Choose = Callable[..., Mapping[Spot, Sequence[Keys]]]
 
 _MAX_ROUNDS = 60
+_TELLING = (Dimension.EVENT, Dimension.PROPERTY, Dimension.GOAL)
 
 
 class Size(Struct, frozen=True):
@@ -32,7 +33,9 @@ class Size(Struct, frozen=True):
     countries: int
 
 
-def visit(statistics: Sequence[Statistic], size: Size, seed: int) -> Cells:
+def visit(
+    statistics: Sequence[Statistic], size: Size, seed: int, goals: Sequence[Goal] = ()
+) -> Cells:
     """Return what a site's visitors leave in one month, by the statistics' own periods."""
     chance = Random(seed)
     cells: dict[Place, list[int]] = defaultdict(lambda: [0] * 6)
@@ -63,11 +66,17 @@ def visit(statistics: Sequence[Statistic], size: Size, seed: int) -> Cells:
                     bounces = int(at == 0 and len(pages) == 1)
                     adds = (int(at == 0), 1, bounces, 0 if at else seconds, 0)
                     _add(cells, statistics, words, start, adds, seen)
+                    for goal in goals:
+                        if goal.page == page:
+                            told = words | {Dimension.GOAL: goal.name}
+                            _add_row(cells, statistics, told, day, seen)
             for _ in range(rare(3)):
-                words[Dimension.EVENT] = f"event {rare(2)}"
-                words[Dimension.PROPERTY] = "property"
-                words[Dimension.VALUE] = f"value {rare(3)}"
-                _add_event(cells, statistics, words, day * DAY_SECONDS, seen)
+                words[Dimension.PAGE] = f"/{rare(size.pages)}"
+                words[Dimension.EVENT] = event = f"event {rare(3)}"
+                properties = _properties(event, rare)
+                for told in _rows_of_event(words, event, properties, goals):
+                    _add_row(cells, statistics, told, day, seen)
+                del words[Dimension.EVENT]
     return {place: tuple(numbers) for place, numbers in cells.items()}
 
 
@@ -83,7 +92,7 @@ def _add(
     for each in statistics:
         keys = tuple(words.get(dimension, "") for dimension in each.by)
         told = [key for key, of in zip(keys, each.by, strict=True) if of in OPTIONAL]
-        if Dimension.EVENT in each.by or (told and not any(told)):
+        if tells_of(each.dimensions()) is not Tells.VIEW or (told and not any(told)):
             continue
         if is_exit(each) and not adds[0]:
             continue
@@ -99,50 +108,78 @@ def _add(
     seen.update(marks)
 
 
-def _add_event(
+def _properties(event: str, rare: Callable[[int], int]) -> list[tuple[str, str]]:
+    """Return an event's properties; a depth counts under each step that it reached."""
+    if event == "event 1":
+        return [("depth", str(step)) for step in (25, 50, 75)[: 1 + rare(3)]]
+    return [("link", f"value {rare(3)}"), *([("kind", f"kind {rare(2)}")] if rare(2) else [])]
+
+
+def _rows_of_event(
+    words: Mapping[Dimension, str],
+    event: str,
+    properties: Sequence[tuple[str, str]],
+    goals: Sequence[Goal],
+) -> Iterator[dict[Dimension, str]]:
+    """Yield the words of an event, of each property, and of each goal that it reaches."""
+    yield dict(words)
+    for name, value in properties:
+        yield {**words, Dimension.PROPERTY: name, Dimension.VALUE: value}
+    for goal in goals:
+        wanted = (goal.property, goal.value)
+        if goal.event == event and (not goal.property or wanted in properties):
+            yield {**words, Dimension.GOAL: goal.name}
+
+
+def _add_row(
     cells: dict[Place, list[int]],
     statistics: Sequence[Statistic],
     words: Mapping[Dimension, str],
     day: int,
     seen: set[tuple[object, ...]],
 ) -> None:
+    """Add a row of an event, a property or a goal to what counts such rows."""
+    tells = tells_of(tuple(of for of in words if of in _TELLING))
     for each in statistics:
-        if Dimension.EVENT in each.by:
-            keys = tuple(words[of] for of in each.by)
-            numbers = cells[each.name, day, keys]
-            numbers[0] += (each.name, keys) not in seen
-            numbers[5] += 1
-            seen.add((each.name, keys))
+        held = {of: words.get(of) for of in fixed_words(each)}
+        if tells_of(each.dimensions()) is not tells or held != fixed_words(each):
+            continue
+        keys = tuple(words[of] for of in each.by)
+        numbers = cells[each.name, day * DAY_SECONDS, keys]
+        numbers[0] += (each.name, keys) not in seen
+        numbers[5] += 1
+        seen.add((each.name, keys))
 
 
-def cells_of(table: Cells) -> list[Cell]:
-    """Return a table's cells in order of statistic, period and keys."""
-    return [Cell(*place, *table[place]) for place in sorted(table, key=str)]
+def table_of(cells: Cells) -> dict[Spot, dict[Keys, Numbers]]:
+    """Return the cells by where they stand, in the order in which they come."""
+    table: dict[Spot, dict[Keys, Numbers]] = defaultdict(dict)
+    for (name, at, keys), numbers in cells.items():
+        table[name, at][keys] = numbers
+    return dict(table)
 
 
-def move(table: Cells, cells: Sequence[Cell], hidden: frozenset[int]) -> Cells:
-    """Return the table with the cells that were chosen added to coarser ones."""
-    moved = dict(table)
-    for index in sorted(hidden):
-        cell = cells[index]
-        numbers = moved.pop((cell.statistic, cell.period, cell.keys))
-        keys: Keys = cell.keys if cell.period is not None else (OTHER,) * len(cell.keys)
-        place = cell.statistic, None, keys
-        before = moved.get(place, (0,) * 6)
-        moved[place] = tuple(map(sum, zip(before, numbers, strict=True)))
+def move(cells: Cells, hidden: Mapping[Spot, Sequence[Keys]]) -> Cells:
+    """Return the cells with those that were chosen added to coarser ones."""
+    moved = dict(cells)
+    for (name, at), of_spot in hidden.items():
+        for keys in of_spot:
+            numbers = moved.pop((name, at, keys))
+            place = name, None, keys if at is not None else (OTHER,) * len(keys)
+            before = moved.get(place, (0,) * 6)
+            moved[place] = tuple(map(sum, zip(before, numbers, strict=True)))
     return moved
 
 
 def settle(
-    table: Cells, choose: Choose, statistics: Sequence[Statistic], *, month_is_over: bool
+    cells: Cells, choose: Choose, statistics: Sequence[Statistic], *, month_is_over: bool
 ) -> Cells:
     """Ask and move until nothing is asked for."""
     for _ in range(_MAX_ROUNDS):
-        cells = cells_of(table)
-        hidden = choose(cells, statistics, month_is_over=month_is_over)
+        hidden = choose(table_of(cells), statistics, month_is_over=month_is_over)
         if not hidden:
-            return table
-        table = move(table, cells, hidden)
+            return cells
+        cells = move(cells, hidden)
     raise AssertionError("no fixed point")
 
 

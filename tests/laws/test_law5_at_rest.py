@@ -21,7 +21,7 @@ from anonymizer.policy import Grain, Policy, Statistic
 from anonymizer.policy_file import read_policy
 from collector.clock import SiteClock
 from collector.counted import CountedHit
-from collector.plan import is_coverage, is_machines
+from collector.plan import is_coverage, is_delivered, is_machines
 from collector.reference import default_policy
 from collector.retention.job import run_retention
 from collector.retention.last_run import LastRun
@@ -89,7 +89,7 @@ def small_cells(kept: Kept, policy: Policy, now: int) -> list[StoredCell]:
     sizes = {
         cells_of(each): each.min_group
         for each in policy.statistics
-        if not is_coverage(each) and not is_machines(each)
+        if not (is_coverage(each) or is_machines(each) or is_delivered(each))
     }
     return [
         cell
@@ -220,7 +220,7 @@ def test_what_is_left_in_closed_months_is_large_or_other(kept: Kept) -> None:
 def test_totals_of_views_are_those_of_the_cells(kept: Kept) -> None:
     stored = totals(kept)
     for each in POLICY.statistics:
-        if is_machines(each):
+        if is_machines(each) or is_delivered(each):
             continue
         measure = "hits" if is_coverage(each) else "visitors"
         shown = kept.value(f"SELECT site, sum({measure}) FROM {each.name} GROUP BY site")

@@ -6,22 +6,22 @@ less than the cell's own size has solved it.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from anonymizer.hits import Campaign
-from anonymizer.policy import Statistic
+from anonymizer.policy import Dimension, Goal, Grain, PurposeId, Statistic
 from collector.counted import CountedHit
 from collector.plan import is_coverage, is_machines
-from collector.retention.cells import Cell, is_guarded
+from collector.retention.cells import Keys, Spot, Table, is_guarded
 from collector.retention.complement import choose_hidden
 from collector.schema.tables import DATABASE, MEASURES, cells_of
 from tests.collector.hits import SITE, Line
 from tests.collector.storing import Kept
-from tests.laws.answerable import Narrowed, measures_in, narrowed
-from tests.laws.small_sites import Cells, Size, by_day, keep, move, settle, visit
+from tests.laws.answerable import Narrowed, measures_in, narrowed, part_of, words_of
+from tests.laws.small_sites import Cells, Choose, Size, by_day, keep, move, settle, visit
 from tests.laws.test_law5_no_small_group import POLICY, START
 
 LINKED = (
@@ -30,6 +30,34 @@ LINKED = (
     *("sources_by_country", "sources_by_device", "events", "event_properties"),
 )
 STATISTICS = [each for each in POLICY.statistics if each.name in LINKED]
+
+
+def of_event(name: str, by: str, size: int, event: str, prop: str = "") -> Statistic:
+    """Return a statistic of one event, or of one of its properties."""
+    dimensions = tuple(Dimension(word) for word in by.split())
+    audience = PurposeId("audience")
+    return Statistic(name, audience, dimensions, Grain.DAY, size, 750, event=event, property=prop)
+
+
+OF_EVENTS = [
+    *(each for each in POLICY.statistics if each.name in ("traffic", "pages", "sources")),
+    *(each for each in POLICY.statistics if each.name in ("events", "event_properties")),
+    of_event("clicked", "", 3, "event 0"),
+    of_event("clicked_pages", "page", 3, "event 0"),
+    of_event("clicked_pages_by_source", "page source", 5, "event 0"),
+    of_event("clicked_links", "value", 3, "event 0", "link"),
+    of_event("clicked_kinds", "value", 3, "event 0", "kind"),
+    of_event("depths", "page value", 5, "event 1", "depth"),
+    of_event("asked_countries", "country", 3, "event 2"),
+    of_event("goals", "goal", 3, ""),
+    of_event("goals_by_source", "goal source", 5, ""),
+]
+GOALS = [
+    Goal("click", event="event 0"),
+    Goal("whole page", event="event 1", property="depth", value="75"),
+    Goal("start", page="/0"),
+    Goal("ask", event="event 2"),
+]
 
 SITES = {
     "a handful of visitors a day": Size(8, (1, 4), 3, 2, 2),
@@ -46,16 +74,20 @@ MOST_VISITORS_NARROWED = 0.01
 
 
 def only_primary(
-    cells: Sequence[Cell], statistics: Sequence[Statistic], *, month_is_over: bool
-) -> frozenset[int]:
+    table: Table, statistics: Sequence[Statistic], *, month_is_over: bool
+) -> dict[Spot, list[Keys]]:
     """Hide what is under the group size and nothing else."""
     sizes = {each.name: each.min_group for each in statistics if is_guarded(each)}
-    return frozenset(
-        index
-        for index, cell in enumerate(cells)
-        if cell.visitors < sizes.get(cell.statistic, 0)
-        and (cell.period is not None or (month_is_over and set(cell.keys) != {"(other)"}))
-    )
+    hidden = {
+        (name, at): [
+            keys
+            for keys, numbers in cells.items()
+            if numbers[0] < sizes.get(name, 0)
+            and (at is not None or (month_is_over and set(keys) != {"(other)"}))
+        ]
+        for (name, at), cells in table.items()
+    }
+    return {spot: keys for spot, keys in hidden.items() if keys}
 
 
 def of_visitors(cells: Sequence[Narrowed]) -> list[Narrowed]:
@@ -69,10 +101,11 @@ def told_by_a_coarser_one(each: Narrowed, truth: Cells, kept: Cells) -> bool:
     """
     name, day, keys = each.place
     own = truth[each.place]
-    by = next(of.by for of in POLICY.statistics if of.name == name)
-    for coarse in POLICY.statistics:
-        if set(coarse.by) < set(by):
-            part = tuple(keys[by.index(dimension)] for dimension in coarse.by)
+    statistics = {of.name: of for of in (*POLICY.statistics, *OF_EVENTS)}
+    words = words_of(statistics[name], keys)
+    for coarse in statistics.values():
+        part = part_of(coarse, words)
+        if part is not None and set(coarse.dimensions()) < set(words):
             shown = kept.get((coarse.name, day, part), ())
             if shown and all(a in (0, b) for a, b in zip(own[1:], shown[1:], strict=True)):
                 return True
@@ -104,6 +137,85 @@ def test_no_hidden_cell_can_be_told_to_less_than_its_size(
     assert of_people <= MOST_VISITORS_NARROWED * looked_at
 
 
+@pytest.mark.parametrize("size", SITES.values(), ids=SITES)
+@pytest.mark.parametrize("month_is_over", [True, False], ids=["closed month", "open month"])
+def test_no_hidden_cell_of_events_can_be_told_to_less_than_its_size(
+    size: Size, *, month_is_over: bool
+) -> None:
+    looked_at = of_people = 0
+    for seed in SEEDS if size.days < 20 else SEEDS[:1]:
+        count, people, solved = audit_events(choose_hidden, size, seed, month_is_over=month_is_over)
+        assert not solved, (seed, solved)
+        looked_at += count
+        of_people += people
+    assert looked_at > 100
+    assert of_people <= MOST_VISITORS_NARROWED * looked_at
+
+
+def audit_events(
+    choose: Choose, size: Size, seed: int, *, month_is_over: bool
+) -> tuple[int, int, list[Narrowed]]:
+    """Return how many cells were looked at, how many can be told by visitors, and which else."""
+
+    def choose_with_goals(
+        table: Table, statistics: Sequence[Statistic], *, month_is_over: bool
+    ) -> Mapping[Spot, Sequence[Keys]]:
+        return choose(table, statistics, GOALS, month_is_over=month_is_over)
+
+    hours = visit(OF_EVENTS, size, seed, GOALS)
+    truth = by_day(hours)
+    kept = by_day(keep(hours, choose_with_goals, OF_EVENTS, month_is_over=month_is_over))
+    count, found = narrowed(OF_EVENTS, truth, kept, GOALS, rows_shown=month_is_over)
+    people = of_visitors(found)
+    solved = [
+        each
+        for each in found
+        if each not in people and not told_by_a_coarser_one(each, truth, kept)
+    ]
+    return count, len(people), solved
+
+
+def audit_until_found(choose: Choose) -> list[Narrowed]:
+    for name in ("ten visitors", "thirty visitors", "a hundred and fifty visitors"):
+        for seed in SEEDS:
+            _, _, solved = audit_events(choose, SITES[name], seed, month_is_over=True)
+            if solved:
+                return solved
+    return []
+
+
+def test_same_audit_finds_cells_when_statistics_of_one_event_are_taken_by_themselves() -> None:
+    def apart(
+        table: Table,
+        statistics: Sequence[Statistic],
+        goals: Sequence[Goal],
+        *,
+        month_is_over: bool,
+    ) -> dict[Spot, list[Keys]]:
+        plain = [each for each in statistics if not each.event]
+        hidden = dict(choose_hidden(table, plain, goals, month_is_over=month_is_over))
+        for each in statistics:
+            if each.event:
+                own = {spot: cells for spot, cells in table.items() if spot[0] == each.name}
+                hidden |= choose_hidden(own, [each], month_is_over=month_is_over)
+        return hidden
+
+    assert audit_until_found(apart)
+
+
+def test_same_audit_finds_cells_when_goals_are_not_taken_for_their_events() -> None:
+    def without_goals(
+        table: Table,
+        statistics: Sequence[Statistic],
+        _goals: Sequence[Goal],
+        *,
+        month_is_over: bool,
+    ) -> Mapping[Spot, Sequence[Keys]]:
+        return choose_hidden(table, statistics, month_is_over=month_is_over)
+
+    assert audit_until_found(without_goals)
+
+
 def test_same_audit_finds_cells_when_small_ones_alone_are_hidden() -> None:
     hours = visit(STATISTICS, SITES["ten visitors"], SEEDS[0])
     kept = by_day(keep(hours, only_primary, STATISTICS, month_is_over=True))
@@ -116,12 +228,15 @@ def test_same_audit_finds_cells_when_crossed_ones_are_left_as_they_are() -> None
     """Hiding by single statistics alone isn't enough: crossed ones give cells away."""
 
     def singles(
-        cells: Sequence[Cell], statistics: Sequence[Statistic], *, month_is_over: bool
-    ) -> frozenset[int]:
+        table: Table, statistics: Sequence[Statistic], *, month_is_over: bool
+    ) -> dict[Spot, list[Keys]]:
         plain = [each for each in statistics if len(each.by) < 2]
-        return choose_hidden(cells, plain, month_is_over=month_is_over) | only_primary(
-            cells, statistics, month_is_over=month_is_over
-        )
+        chosen = choose_hidden(table, plain, month_is_over=month_is_over)
+        small = only_primary(table, statistics, month_is_over=month_is_over)
+        return {
+            spot: sorted({*chosen.get(spot, ()), *small.get(spot, ())})
+            for spot in (*chosen, *small)
+        }
 
     hours = visit(STATISTICS, SITES["thirty visitors"], SEEDS[0])
     kept = by_day(keep(hours, singles, STATISTICS, month_is_over=True))
@@ -227,4 +342,4 @@ def test_late_hit_to_a_settled_day_hides_again() -> None:
     again = settle(late, choose_hidden, STATISTICS, month_is_over=True)
     assert ("pages", 0, ("/late",)) not in again
     assert settle(again, choose_hidden, STATISTICS, month_is_over=True) == again
-    assert move(again, [], frozenset()) == again
+    assert move(again, {}) == again

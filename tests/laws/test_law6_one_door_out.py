@@ -1,23 +1,41 @@
 """Law 6: one door out. Dashboard, API, SQL and export all read the same guarded views."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from anonymizer.policy import Statistic
 from collector.schema.tables import DATABASE
 from collector.schema.views import SHOWN_MEASURES, columns_of
+from dashboards.asking.filters import Contains, IsNot, Or
+from dashboards.asking.metrics import Metric
+from dashboards.asking.question import Question
+from dashboards.asking.selecting import select_rows, select_sums, select_unplaced
+from dashboards.asking.views import view_of
+from dashboards.periods import Grain, Period, PeriodName
 from tests.collector.hits import make_policy
 
 ROOT = Path(__file__).parent.parent.parent
-QUERIES = sorted((ROOT / "dashboards" / "views").glob("*.sql"))
-NAMED_BY_ITS_LIST = "{view:Identifier}"  # a statistic of the policy, dashboards/overview.py
+QUERIES = sorted((ROOT / "dashboards").rglob("*.sql"))
+# A statistic of the policy: dashboards/overview.py, dashboards/asking/selecting.py.
+NAMED_BY_ITS_LIST = "{view:Identifier}"
 STATISTICS = {statistic.name: statistic for statistic in make_policy().statistics}
 
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT = re.compile(r"'[^']*'")
 _SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+([^\s,();]+)", re.IGNORECASE)
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
+_BOUND = re.compile(r"\{[a-z0-9_]+:[A-Za-z0-9(), 'UTC]+\}")
+_OF_SQL = frozenset(
+    re.findall(
+        r"\w+",
+        "select as from where and or not between group by having order asc desc limit offset count"
+        " sum over has is null position arrayexists part time groups tostring todate month"
+        " tostartofmonth todatetime",
+    )
+)
 _PARAMETER = re.compile(r"\{[a-z]+:[A-Za-z0-9(), 'UTC]+\}")
 
 
@@ -61,11 +79,38 @@ def test_dashboards_query_gets_its_values_as_parameters(path: Path) -> None:
 
 def test_no_other_code_of_the_dashboard_holds_sql() -> None:
     for path in sorted((ROOT / "dashboards").rglob("*.py")):
-        if path.stem == "logins":  # its own SQLite file: users, not hits
-            continue
         text = path.read_text()
         assert not re.search(r"\bSELECT\b[^\n]*\b(?:FROM|\()", text), path.name
         assert DATABASE + "." not in text.replace('"discreet.', ""), path.name
+
+
+@pytest.mark.parametrize("statistic", STATISTICS.values(), ids=lambda statistic: statistic.name)
+def test_question_reads_the_view_of_a_statistic_and_its_columns(statistic: Statistic) -> None:
+    """What a question's SQL names is the view's own; all else of it is bound."""
+    policy = make_policy()
+    words = ("'; DROP TABLE pages; --", "discreet.cells")
+    view = view_of(statistic, columns_of)
+    question = Question(
+        site=next(iter(policy.sites.values())),
+        period=Period(PeriodName.CUSTOM, date(2026, 2, 9), date(2026, 3, 9)),
+        today=date(2026, 3, 9),
+        metrics=tuple(Metric(measure) for measure in sorted(view.measures)),
+        dimensions=statistic.by,
+        filters=tuple(Or((IsNot(of, words), Contains(of, words))) for of in statistic.by),
+        grain=Grain.DAY,
+    )
+    selects = [
+        select_rows(question, view),
+        select_sums(question, view),
+        select_unplaced(question, view),
+    ]
+    for select in filter(None, selects):
+        assert sources_of(select.sql) == [NAMED_BY_ITS_LIST]
+        assert select.parameters["view"] == statistic.name
+        named = set(_WORD.findall(words_of(_BOUND.sub("", select.sql)).lower()))
+        known = {*columns_of(statistic), *(f"total_{measure}" for measure in view.measures)}
+        keys = {f"key_{number}" for number in range(len(statistic.by))}
+        assert named <= {*known, *keys, *_OF_SQL}
 
 
 def test_analysts_are_answered_by_the_guard_alone() -> None:

@@ -23,7 +23,9 @@ def main(folder: Path, number: int, delay: float) -> None:
     found = cellar.sums()
     if number or delay:
         cellar.put("pages", f"2026-03-{10 + number % 15}", f"/{number}", 2, views=3, bounces=-1)
-        cellar.put("steps", "2026-03-10", f"/a /{number % 4}", 1, views=1)
+        cellar.put("steps", "2026-03-10", f"/a /{number % 40}", 1, views=1)
+        # Large enough to stay, but part of a page that is not.
+        cellar.put("steps", f"2026-03-{10 + number % 15}", f"/b /{number}", 5, views=5)
         cellar.put("visits", f"2026-03-11T{number % 24:02}:00", "", 1, seconds=5)
         cellar.put("pages", f"2026-02-{1 + number % 28:02}", "/a", 1, views=1, visits=-1)
         cellar.put("networks", f"2026-03-{2 + number % 3:02}", "192.0.2.0/24", 9)

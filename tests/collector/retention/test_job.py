@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from anonymizer.policy import Dimension, Grain, PurposeId, Statistic
+from anonymizer.policy import Dimension, Goal, Grain, PurposeId, Statistic
 from collector.backup.dump import SNAPSHOT, take_snapshot
 from collector.retention.job import run_retention
 from collector.retention.moves import STAGING, Partition, put_staged, stage_rows
 from collector.schema.tables import DATABASE
 from collector.store import StoreFailed
-from tests.collector.hits import SITE
+from tests.collector.hits import SITE, make_policy
 from tests.collector.retention.cellar import POLICY, Cellar, at, policy_of
 
 DAY_AFTER = "2026-03-12T03:00:00"
@@ -36,6 +36,7 @@ def test_small_cells_of_a_closed_day_move_to_the_month_and_large_ones_stay(
 ) -> None:
     cellar.put("pages", "2026-03-10", "/small", 2, views=7)
     cellar.put("pages", "2026-03-11", "/small", 1, views=1)
+    cellar.put("pages", "2026-03-10", "/tiny", 1, views=1)
     cellar.put("pages", "2026-03-10", "/large", 3, views=9)
     before = cellar.sums()
 
@@ -46,10 +47,53 @@ def test_small_cells_of_a_closed_day_move_to_the_month_and_large_ones_stay(
         == """\
 name   grain  period            keys    visitors  views
 pages  day    2026-03-10 00:00  /large  3         9
-pages  month  2026-03-01 00:00  /small  3         8"""
+pages  month  2026-03-01 00:00  /small  3         8
+pages  month  2026-03-01 00:00  /tiny   1         1"""
     )
     assert cellar.sums() == before
-    assert report.statistics["pages"].to_month == 2
+    assert report.statistics["pages"].to_month == 3
+
+
+def test_large_cell_that_would_tell_of_a_small_one_moves_too(cellar: Cellar) -> None:
+    """All of a day are chosen from while what is small stands there still."""
+    cellar.put("traffic", "2026-03-10T09:00", "", 12, views=15)
+    for page, visitors in (("/a", 9), ("/b", 5), ("/c", 1)):
+        cellar.put("pages", "2026-03-10", page, visitors, views=visitors)
+
+    cellar.run(DAY_AFTER)
+
+    days = f"SELECT k1, visitors FROM {DATABASE}.cells WHERE grain = 'day'"
+    assert cellar.kept.value(days) == "/a\t9"
+
+
+@pytest.mark.parametrize(
+    ("times", "left"),
+    [
+        pytest.param(1, "", id="once: others are chosen anew"),
+        pytest.param(99, "/a /late", id="at every step: it waits for the next run"),
+    ],
+)
+def test_small_cells_leave_as_they_were_when_others_were_chosen(
+    cellar: Cellar, times: int, left: str
+) -> None:
+    cellar.put("pages", "2026-03-10", "/a", 1)
+    cellar.put("networks", "2026-03-10", "192.0.2.0/24", 1)
+    late = [1] * times
+
+    def step(_done: int, _of: int) -> None:
+        if late:
+            late.pop()
+            cellar.put("pages", "2026-03-10", "/late", 0, views=1)
+
+    cellar.run(DAY_AFTER, step=step)
+
+    days = (
+        "SELECT arrayStringConcat(arraySort(groupUniqArray(k1)), ' ')"
+        f" FROM {DATABASE}.cells WHERE grain = 'day' AND views + visitors > 0"
+    )
+    assert cellar.kept.value(days) == left
+    cellar.run(DAY_AFTER)
+    assert cellar.kept.value(days) == ""
 
 
 @pytest.mark.parametrize(
@@ -98,25 +142,25 @@ def test_site_that_the_policy_no_longer_names_is_folded_once_its_day_is_over_any
 def test_what_is_small_in_a_closed_month_moves_to_other_and_what_is_not_stays(
     cellar: Cellar,
 ) -> None:
-    cellar.put("steps", "2026-03-10", "/a /b", 2, views=2)
-    cellar.put("steps", "2026-03-11", "/a /c", 1, views=5)
-    cellar.put("steps", "2026-03-10", "/a /d", 2, views=2)
-    cellar.put("steps", "2026-03-30", "/a /d", 2, views=2)
+    for day in range(1, 9):
+        cellar.put("traffic", f"2026-03-0{day}T09:00", "", 20, views=20)
+    cellar.put("pages", "2026-03-10", "/b", 2, views=2)
+    cellar.put("pages", "2026-03-11", "/c", 1, views=5)
+    cellar.put("pages", "2026-03-10", "/d", 2, views=2)
+    cellar.put("pages", "2026-03-30", "/d", 2, views=2)
     before = cellar.sums()
     cellar.run("2026-03-31T12:00:00")
     assert cellar.kept.value(f"SELECT count() FROM {DATABASE}.cells WHERE k1 = '(other)'") == "0"
 
     report = cellar.run(NEXT_MONTH)
 
-    assert (
-        cellar.cells()
-        == """\
-name   grain  period            keys             visitors  views
-steps  month  2026-03-01 00:00  (other) (other)  3         7
-steps  month  2026-03-01 00:00  /a /d            4         4"""
-    )
+    pages = f"SELECT grain, k1, visitors, views FROM {DATABASE}.cells WHERE k1 != ''"
+    assert cellar.kept.value(f"{pages} ORDER BY ALL").splitlines() == [
+        "month\t(other)\t3\t7",
+        "month\t/d\t4\t4",
+    ]
     assert cellar.sums() == before
-    assert report.statistics["steps"].to_other == 2
+    assert report.statistics["pages"].to_other == 2
 
 
 def test_hours_with_a_group_size_are_folded_like_days(cellar: Cellar) -> None:
@@ -132,6 +176,29 @@ name    grain  period            keys  visitors  views
 visits  hour   2026-03-10 10:00        5         0
 visits  month  2026-03-01 00:00        5         0"""
     )
+
+
+def test_small_cells_of_a_grain_that_the_policy_gave_up_are_folded_beside_others(
+    cellar: Cellar,
+) -> None:
+    by_day = replace(
+        POLICY,
+        statistics=tuple(
+            replace(each, grain=Grain.DAY) if each.name == "visits" else each
+            for each in POLICY.statistics
+        ),
+    )
+    cellar.put("visits", "2026-03-10T09:00", "", 4, views=4)
+    cellar.put("visits", "2026-03-10", "", 3, views=3, grain="day")
+    cellar.put("visits", "2026-03-11T09:00", "", 9, views=9)
+    before = cellar.sums()
+
+    report = cellar.run(DAY_AFTER, by_day)
+
+    left = f"SELECT grain, visitors FROM {DATABASE}.cells WHERE visitors > 0 ORDER BY ALL"
+    assert cellar.kept.value(left) == "hour\t9\nmonth\t7"
+    assert cellar.sums() == before
+    assert report.statistics["visits"].to_month == 2
 
 
 def test_statistics_that_count_hits_and_totals_of_one_are_left(cellar: Cellar) -> None:
@@ -168,7 +235,7 @@ def test_statistic_that_is_no_longer_declared_is_held_to_the_shipped_size(
 
 
 def test_size_that_the_policy_raised_holds_for_what_was_folded_before(cellar: Cellar) -> None:
-    for page, visitors in (("/three", 3), ("/nine", 9)):
+    for page, visitors in (("/three", 3), ("/eight", 8), ("/nine", 9)):
         cellar.put("pages", "2026-03-10", page, visitors)
         cellar.put("pages", "2026-03-11", page, 1)
     cellar.run(NEXT_MONTH)
@@ -189,7 +256,7 @@ def test_size_that_the_policy_raised_holds_for_what_was_folded_before(cellar: Ce
         == """\
 name   grain  period            keys     visitors  views
 pages  day    2026-03-10 00:00  /nine    9         0
-pages  month  2026-03-01 00:00  (other)  5         0"""
+pages  month  2026-03-01 00:00  (other)  14        0"""
     )
 
 
@@ -232,6 +299,38 @@ def test_cells_kept_unequally_long_are_folded_apart(cellar: Cellar) -> None:
         f"SELECT keep_days, grain, visitors FROM {DATABASE}.cells WHERE k1 = '/a' ORDER BY ALL"
     )
     assert labels == "365\tmonth\t2\n750\tmonth\t2"
+
+
+def test_goals_by_pattern_funnels_and_mail_are_folded_like_others(cellar: Cellar) -> None:
+    default = make_policy(min_group=3)
+    wanted = {"goals", "goals_by_page", "funnels", "email", "email_links", "email_delivered"}
+    policy = replace(
+        POLICY,
+        statistics=(*POLICY.statistics, *(of for of in default.statistics if of.name in wanted)),
+        goals={"done": Goal("done", page="/order/*/done")},
+    )
+    of = {each.name: each for each in policy.statistics}
+    assert wanted <= set(of)
+    for name, keys, visitors in (
+        ("goals", "done", 9),
+        ("goals", "other", 1),
+        ("goals_by_page", "done /order/1/done", 1),
+        ("funnels", "shop 1 /basket", 2),
+        ("email", "spring a person", 2),
+        ("email", "spring b person", 9),
+        ("email_links", "spring 1", 2),
+        ("email_delivered", "spring a", 0),
+    ):
+        cellar.put(name, "2026-03-10", keys, visitors, statistic=of[name], hits=3)
+    before = cellar.sums()
+
+    cellar.run(DAY_AFTER, policy)
+
+    days = f"SELECT statistic, k1, k2 FROM {DATABASE}.cells WHERE grain = 'day' ORDER BY ALL"
+    assert cellar.kept.value(days) == "email_delivered(campaign,variant)\tspring\ta"
+    assert cellar.sums() == before
+    cellar.run(NEXT_MONTH, policy)
+    assert cellar.sums() == before
 
 
 def test_second_run_finds_nothing_to_do(cellar: Cellar) -> None:

@@ -83,7 +83,8 @@ traffic  hour   2026-03-11 00:00        9         0"""
 
 
 def test_month_cell_goes_with_the_first_of_its_month(cellar: Cellar) -> None:
-    cellar.put("networks", "2026-03-20", "192.0.2.0/24", 1)
+    for network in ("192.0.2.0/24", "203.0.113.0/24"):
+        cellar.put("networks", "2026-03-20", network, 1)
     cellar.put("networks", "2026-03-20", "198.51.100.0/24", 9)
     cellar.run("2026-03-25T03:00:00")
 

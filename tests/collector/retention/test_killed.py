@@ -52,7 +52,7 @@ def test_run_that_is_killed_at_a_step_is_finished_by_the_next(tmp_path: Path) ->
     told = run(tmp_path)
 
     assert kept_forever(told["found"]) == kept_forever(before)
-    assert is_done(told["cells"])
+    assert is_done(told["cells"]), told["cells"]
 
 
 def test_run_that_is_killed_within_a_statement_is_finished_by_the_next(tmp_path: Path) -> None:
@@ -66,4 +66,4 @@ def test_run_that_is_killed_within_a_statement_is_finished_by_the_next(tmp_path:
     told = run(tmp_path)
 
     assert kept_forever(told["found"]) == kept_forever(before)
-    assert is_done(told["cells"])
+    assert is_done(told["cells"]), told["cells"]
