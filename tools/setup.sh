@@ -2,7 +2,8 @@
 # Make the virtual environment hold what the lock names, and nothing to do when it does.
 #   tools/setup.sh run     what `discreet` needs
 #   tools/setup.sh test    that, and what the tests need: tools, Chromium, redis-server, curl, and
-#                          IAB's libraries that the consent decoders are compared with
+#                          what builds the tag, and IAB's libraries that the consent decoders are
+#                          compared with
 #   tools/setup.sh mutation   that without the programs, and mutmut
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -139,18 +140,18 @@ for program in redis-server curl; do
     apt_install "$program" || stop "$hint"
 done
 
-oracles=tests/oracles
-oracles_stamp=$oracles/node_modules/discreet-setup
-oracles_lock=$(cat $oracles/package.json $oracles/package-lock.json | cksum | tr ' ' -)
 if ! { command -v node && command -v npm; } >/dev/null; then
     hint="Node.js with npm is missing: sudo apt-get install nodejs npm"
     may_install || stop "$hint"
     say "installing Node.js and npm"
     apt_install nodejs npm || stop "$hint"
 fi
-if [ "$(cat "$oracles_stamp" 2>/dev/null || true)" != "$oracles_lock" ]; then
-    say "packages of $oracles/package-lock.json, by hash"
-    quietly npm --prefix "$oracles" ci --ignore-scripts ||
-        stop "npm could not install $oracles/package-lock.json; a network connection is needed once"
-    printf '%s\n' "$oracles_lock" >"$oracles_stamp"
-fi
+for folder in tests/oracles collector/tag; do
+    npm_stamp=$folder/node_modules/discreet-setup
+    npm_lock=$(cat $folder/package.json $folder/package-lock.json | cksum | tr ' ' -)
+    [ "$(cat "$npm_stamp" 2>/dev/null || true)" != "$npm_lock" ] || continue
+    say "packages of $folder/package-lock.json, by hash"
+    quietly npm --prefix "$folder" ci --ignore-scripts ||
+        stop "npm could not install $folder/package-lock.json; a network connection is needed once"
+    printf '%s\n' "$npm_lock" >"$npm_stamp"
+done

@@ -2,7 +2,7 @@
 // nothing itself; consent.js, which comes after it, calls discreet.banner.
 (function () {
   "use strict";
-  var discreet = window.discreet = window.discreet || {};
+  var discreet = window.discreet;
   var WORDS = {
     en: {
       title: "May your visit be counted?",

@@ -2,7 +2,11 @@
 // The server hands it out in front of consent.js and opt-out.js; docs/tag.md says how to call it.
 (function () {
   "use strict";
-  var discreet = window.discreet = window.discreet || {};
+  // The tag makes the same function; whichever script comes first does. Events wait in q for it.
+  var discreet = window.discreet = window.discreet || function () {
+    (discreet.q = discreet.q || []).push([].slice.call(arguments));
+    dispatchEvent(new Event("discreet"));
+  };
   var script = document.currentScript;
   var COOKIE = "discreet_opt_out";
   var SECONDS = 34560000; // 400 days; browsers keep no cookie longer

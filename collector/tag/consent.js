@@ -16,7 +16,7 @@
 
   // The tag makes the same function; whichever script comes first does.
   discreet.consent = discreet.consent || function (told) {
-    discreet.told = told;
+    discreet.told = told === undefined ? null : told;
     dispatchEvent(new Event("discreet"));
   };
 

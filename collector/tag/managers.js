@@ -2,7 +2,7 @@
 // while a visitor has not decided. Comes before consent.js, which calls discreet.listen.
 (function () {
   "use strict";
-  var discreet = window.discreet = window.discreet || {};
+  var discreet = window.discreet;
   var GPP_OPT_OUT =
     /"(Sale|Sharing|TargetedAdvertising)OptOut":1\b|"Gpc":(true|1)\b|"OptOutSale":"Y"/;
 

@@ -159,6 +159,13 @@ class Person:
     def hits(self) -> list[dict[str, object]]:
         return [json.loads(one.post_data or "") for one in self.asked_for(API, "POST")]
 
+    def views(self) -> list[dict[str, object]]:
+        return [hit for hit in self.hits() if hit["n"] == "pageview"]
+
+    def consented(self) -> list[str]:
+        """Give the consent of each view that was sent: the policy's version and the purposes."""
+        return [",".join([str(hit["version"]), *_texts(hit["purposes"])]) for hit in self.views()]
+
     def cookies(self) -> dict[str, str]:
         return {one.get("name", ""): one.get("value", "") for one in self.context.cookies()}
 
@@ -173,6 +180,11 @@ class Person:
         assert list(stored) == ["discreet_consent"]
         value: dict[str, object] = json.loads(stored["discreet_consent"])
         return value
+
+
+def _texts(value: object) -> list[str]:
+    assert isinstance(value, list)
+    return [str(one) for one in value]
 
 
 class Collector:

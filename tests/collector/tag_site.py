@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from anyio import to_thread
@@ -14,11 +13,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from anonymizer.policy_file import read_policy
+from collector.reference import default_policy
+from collector.tag_scripts import compile_tag, read_modules
 from tests.browsing import Serve
+from tests.running import POLICY
 
-TAG = Path(__file__).parents[2] / "collector" / "tag" / "tag.js"
+TAG = compile_tag(read_policy(POLICY, default_policy()))
+"""As it is handed out under the default policy."""
 PLAIN_TAG = '<script defer src="/tag.js" data-site="example.org"></script>'
 API = "/api/event"
+_OPEN = {"Access-Control-Allow-Origin": "*"}  # as the collector answers
 
 
 def tag_with(attributes: str) -> str:
@@ -69,9 +74,17 @@ class TagSite:
         if path.startswith("/after/"):
             await to_thread.run_sync(self.at, path.removeprefix("/after"), 1)
         if path == "/tag.js":
-            return Response(TAG.read_bytes(), media_type="text/javascript")
+            return Response(TAG, media_type="text/javascript", headers=_OPEN)
+        if path.startswith("/tag/"):
+            modules = read_modules(path.removeprefix("/tag/").removesuffix(".js").split(","))
+            return Response(
+                modules or b"",
+                200 if modules else 404,
+                media_type="text/javascript",
+                headers=_OPEN,
+            )
         if request.method == "POST":
-            return PlainTextResponse("ok", 202)
+            return PlainTextResponse("ok", 202, headers=_OPEN)
         return self.pages.get(path) or HTMLResponse(document(PLAIN_TAG))
 
     def script(self, path: str, source: str) -> str:
@@ -110,7 +123,7 @@ class Visitor:
         self.page.evaluate(script)
 
     def hits(self, api: str = API) -> list[dict[str, object]]:
-        """Give the hits of all views so far, once all that the browser sent have arrived."""
+        """Give all hits so far, once all that the browser sent have arrived."""
         # Chromium reports requests in the order they were made, so after the answer to
         # this one `asked` holds every request that the tag had made before it.
         self.page.evaluate(
@@ -120,5 +133,12 @@ class Visitor:
         sent = sum(url.endswith(api) for url in self.asked)
         return [json.loads(hit.body) for hit in self.site.at(api, at_least=sent)]
 
+    def views(self) -> list[dict[str, object]]:
+        return [hit for hit in self.hits() if hit["n"] == "pageview"]
+
     def paths(self) -> list[str]:
-        return [str(hit["u"]).removeprefix(self.site.origin) for hit in self.hits()]
+        return [str(hit["u"]).removeprefix(self.site.origin) for hit in self.views()]
+
+    def told(self, name: str) -> list[dict[str, object]]:
+        """Give the hits of one event."""
+        return [hit for hit in self.hits() if hit["n"] == name]

@@ -33,7 +33,7 @@ BEYOND_THE_DEMO = ("/tag.js", "/pixel.gif", "/dashboard", "/opt-out", "/privacy"
 @pytest.fixture
 def origin(serve: Serve) -> str:
     async def tag(_: Request) -> Response:
-        return Response(TAG.read_bytes(), media_type="text/javascript")
+        return Response(TAG, media_type="text/javascript")
 
     async def event(_: Request) -> Response:
         return PlainTextResponse("ok", 202)

@@ -288,7 +288,7 @@ def test_consent_mode_undecided_is_denied_and_later_answers_are_followed(
     person.does(after)
     person.does("history.pushState(0, '', '/google/next')")
 
-    assert [hit["cm"] for hit in person.hits()] == ["granted"] * views
+    assert [hit["analytics_storage"] for hit in person.views()] == ["granted"] * views
     assert person.noise == []
 
 
