@@ -1,4 +1,4 @@
-"""Make a backup: cells, policies and import marks of one place, consistent among themselves.
+"""Make a backup: cells, policies, import marks and e-mail campaigns of one place.
 
 What visitors may have erased and what lets people in stays out: consent receipts, logins,
 sessions. So does the spool: whoever calls has sent its rows on before.
@@ -14,6 +14,7 @@ from anonymizer.policy import Policy
 from collector.backup.dump import SNAPSHOT, drop_snapshot, dump_cells, sum_cells
 from collector.backup.engine import back_up_by_engine
 from collector.backup.manifest import (
+    EMAIL,
     MANIFEST,
     POLICIES,
     POLICY,
@@ -24,6 +25,8 @@ from collector.backup.manifest import (
     write_manifest,
 )
 from collector.data_dir import DataDir
+from collector.email.registry import RegistryFailed, copy_registry
+from collector.email.unsubscribe import RefusalsFailed, copy_recipients
 from collector.store import StoreFailed
 
 
@@ -46,7 +49,7 @@ def make_backup(
 
     Raises:
         BadPlace: `engine` can't be read.
-        StoreFailed: the store can't be read.
+        StoreFailed: the store or the registry of e-mail can't be read.
         OSError: the folder can't be written.
     """
     cells: tuple[BackupFile, ...] = ()
@@ -73,9 +76,28 @@ def make_backup(
         policies=_copy_policies(data, folder),
         sums=sums,
         imported=tuple(ImportMark(site, position, mark.hex()) for site, position, mark in imported),
+        email=() if region else (*_copy_email(data, folder), *_copy_recipients(data, folder)),
     )
     (folder / MANIFEST).write_bytes(write_manifest(manifest))
     return manifest
+
+
+def _copy_recipients(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:
+    try:
+        copies = copy_recipients(data.recipients, data.email_key, folder)
+    except RefusalsFailed as error:
+        raise StoreFailed(str(error)) from None
+    return tuple(BackupFile(copy.name, sha256_of(copy)) for copy in copies)
+
+
+def _copy_email(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:
+    if not data.email.exists():
+        return ()
+    try:
+        copy_registry(data.email, folder / EMAIL)
+    except RegistryFailed as error:
+        raise StoreFailed(str(error)) from None
+    return (BackupFile(EMAIL, sha256_of(folder / EMAIL)),)
 
 
 def _copy_policies(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:

@@ -18,11 +18,13 @@ MANIFEST = "manifest.json"
 CELLS = "cells"
 POLICIES = "policies"
 POLICY = "policy.toml"
+EMAIL = "email.sqlite"
 
 _CELL_FILE = re.compile(r"cells/[0-9]{1,5}-[0-9]{6}-[0-9]{1,6}\.native\.gz")
 _POLICY_FILE = re.compile(
     r"policy\.toml|policies/[0-9]{4,}-[A-Za-z0-9][A-Za-z0-9._-]{0,39}\.(json|toml)"
 )
+_EMAIL_FILE = re.compile(r"email\.(sqlite|key)|recipients\.sqlite")
 _PIECE_BYTES = 1024 * 1024
 
 Measures = tuple[int, int, int, int, int, int]
@@ -53,7 +55,7 @@ class ImportMark(Struct, frozen=True, forbid_unknown_fields=True):
     """In hex."""
 
 
-class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
+class Manifest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything that a restore needs to know before it reads another file."""
 
     kind: Literal["discreet backup"]
@@ -72,6 +74,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True):
     policies: tuple[BackupFile, ...]
     sums: Sums
     imported: tuple[ImportMark, ...]
+    email: tuple[BackupFile, ...] = ()
+    """Campaigns, links and who unsubscribed; none in backups of release 0.1 and of regions."""
 
 
 class _Sealed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +109,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise BadBackup(f"{MANIFEST} is not as it was written")
     _check_names(manifest.cells, _CELL_FILE)
     _check_names(manifest.policies, _POLICY_FILE)
+    _check_names(manifest.email, _EMAIL_FILE)
     return manifest
 
 

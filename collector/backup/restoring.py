@@ -41,7 +41,7 @@ def open_backup(folder: Path, manifest: Manifest) -> Restoring:
     Raises:
         BadBackup: a file is damaged or missing, or the policy can't be read.
     """
-    check_files(folder, (*manifest.policies, *manifest.cells))
+    check_files(folder, (*manifest.policies, *manifest.email, *manifest.cells))
     try:
         marks = [(each.site, each.position, bytes.fromhex(each.mark)) for each in manifest.imported]
     except ValueError:
@@ -67,9 +67,10 @@ def restore(
         SpoolFailed: the import marks could not be written.
     """
     loaded = restore_store(backup, place, now=now, current=current, on_file=on_file)
-    for file in backup.manifest.policies:
+    for file in (*backup.manifest.policies, *backup.manifest.email):
         target = data.path / file.name
         target.parent.mkdir(mode=0o700, exist_ok=True)
+        target.touch(mode=0o600)
         target.write_bytes((backup.folder / file.name).read_bytes())
     note_marks(backup, data.spool)
     return loaded
