@@ -2,88 +2,145 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
-from anyio import CapacityLimiter, to_thread
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from anonymizer.policy import Policy
 from dashboards import figures, periods
-from dashboards.forms import FormError, read_form, read_place
-from dashboards.logins import Logins
+from dashboards.forms import read_place
+from dashboards.logging_in import LOGIN, LoggingIn
+from dashboards.notes import Notes
 from dashboards.overview import PAGE_ROWS, read_list, read_overview
 from dashboards.pages import go_to, show, show_fault, static_file
 from dashboards.panels import Panel, declared_groups
 from dashboards.queries import Query
 from dashboards.selection import PATH, Selection, SelectionError, read_selection
-from dashboards.sessions import Session, Sessions
-from dashboards.throttle import Throttle
+from dashboards.trail_page import TRAIL, TrailReader
+from people.people import People
+from people.roles import Person, Right
+from people.trail import Did, Trail
 
-LOGIN = f"{PATH}/login"
-MAX_NAME = 100
 LATEST_DAYS = 28
 
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
 
 def dashboard_routes(
-    query: Query, policy: Policy, logins: Logins, now: Callable[[], datetime]
+    query: Query,
+    policy: Policy,
+    people: People,
+    trail: Trail,
+    network_of: Callable[[Request], str],
+    now: Callable[[], datetime],
 ) -> list[BaseRoute]:
     """Return every route under /dashboard.
 
-    `query` answers read-only SQL on the guarded views; `now` carries a zone. The policy
-    names at least one site.
+    `query` answers read-only SQL on the guarded views; `network_of` gives the truncated network
+    that a request comes from; `now` carries a zone. The policy names at least one site.
     """
-    dashboard = _Dashboard(query, policy, logins, now)
+    notes = Notes(trail, now)
+    logging_in = LoggingIn(people, notes, network_of, now)
+    dashboard = _Dashboard(query, policy, logging_in, notes, trail, now)
     return [
         Route(PATH, dashboard.overview_or_list, methods=["GET"]),
-        Route(LOGIN, dashboard.login_form, methods=["GET"]),
-        Route(LOGIN, dashboard.log_in, methods=["POST"]),
-        Route(f"{PATH}/logout", dashboard.log_out, methods=["POST"]),
+        Route(TRAIL, dashboard.trail, methods=["GET"]),
+        *logging_in.routes(),
         Route(f"{PATH}/static/{{name}}", static_file, methods=["GET"]),
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Who is logged in, and what they may see."""
+
+    person: Person
+    token: str
+    """What their forms carry."""
+    policy: Policy
+    """The policy with their sites alone."""
+
+
 class _Dashboard:
     def __init__(
-        self, query: Query, policy: Policy, logins: Logins, now: Callable[[], datetime]
+        self,
+        query: Query,
+        policy: Policy,
+        logging_in: LoggingIn,
+        notes: Notes,
+        trail: Trail,
+        now: Callable[[], datetime],
     ) -> None:
         self._query = query
         self._policy = policy
-        self._logins = logins
+        self._logging_in = logging_in
+        self._notes = notes
+        self._trail = TrailReader(trail, now)
         self._now = now
-        self._sessions = Sessions(logins.session_secret())
-        self._throttle = Throttle()
-        # One at a time: a check takes 64 MiB.
-        self._checks = CapacityLimiter(1)
         self._panels: dict[str, Panel] = {
             panel.id: panel for _, panels in declared_groups(policy) for panel in panels
         }
 
     async def overview_or_list(self, request: Request) -> Response:
-        session = self._sessions.read(request, self._now())
-        if session is None or not session.name:
+        reader = await self._reader_of(request)
+        if reader is None:
             return go_to(f"{LOGIN}?{urlencode({'next': _place_of(request)})}")
+        if not reader.policy.sites:
+            return show_fault(403, "The policy has no site that you may see.")
         try:
             selection = read_selection(
                 request.query_params.multi_items(),
-                self._policy,
+                reader.policy,
                 frozenset(self._panels),
                 self._now(),
             )
         except SelectionError as error:
             return show_fault(400, str(error))
+        await self._notes.note(
+            reader.person.name,
+            Did.LOOKED,
+            site=selection.site.domain,
+            report=selection.panel or "overview",
+            period=f"{selection.period.first}/{selection.period.last}",
+        )
         if selection.panel:
-            return await self._show_list(session, selection)
-        return await self._show_overview(request, session, selection)
+            return await self._show_list(reader, selection)
+        return await self._show_overview(request, reader, selection)
+
+    async def trail(self, request: Request) -> Response:
+        reader = await self._reader_of(request)
+        if reader is None:
+            return go_to(f"{LOGIN}?{urlencode({'next': _place_of(request)})}")
+        if not reader.person.may(Right.AUDIT):
+            return show_fault(403, "Your role does not see the audit trail.")
+        try:
+            page = await self._trail.read(request, reader.person)
+        except SelectionError as error:
+            return show_fault(400, str(error))
+        await self._notes.note(
+            reader.person.name, Did.LOOKED, report="audit trail", period=f"{page.day}/{page.day}"
+        )
+        return show(
+            "audit.html", {"trail": page, "token": reader.token, "name": reader.person.name}
+        )
+
+    async def _reader_of(self, request: Request) -> _Reader | None:
+        found = await self._logging_in.reader_of(request)
+        if found is None:
+            return None
+        person, token = found
+        sites = {site: held for site, held in self._policy.sites.items() if person.sees(site)}
+        return _Reader(person, token, msgspec.structs.replace(self._policy, sites=sites))
 
     async def _show_overview(
-        self, request: Request, session: Session, selection: Selection
+        self, request: Request, reader: _Reader, selection: Selection
     ) -> Response:
-        overview = await read_overview(self._query, self._policy, selection)
+        overview = await read_overview(self._query, reader.policy, selection)
         latest = ""
         if overview.counted_days:
             first, last = overview.counted_days
@@ -101,12 +158,14 @@ class _Dashboard:
                 "overview": overview,
                 "latest": latest,
                 "origin": origin,
-                **self._frame(session, selection),
+                **self._frame(reader, selection),
             },
         )
 
-    async def _show_list(self, session: Session, selection: Selection) -> Response:
-        shown = await read_list(self._query, self._policy, self._panels[selection.panel], selection)
+    async def _show_list(self, reader: _Reader, selection: Selection) -> Response:
+        shown = await read_list(
+            self._query, reader.policy, self._panels[selection.panel], selection
+        )
         if selection.page > 1 and not shown.rows:
             return show_fault(400, "There is no such page of the list.")
         return show(
@@ -115,79 +174,24 @@ class _Dashboard:
                 "shown": shown,
                 "first_row": PAGE_ROWS * (selection.page - 1) + 1,
                 "pages": max(1, -(-shown.groups // PAGE_ROWS)),
-                **self._frame(session, selection),
+                **self._frame(reader, selection),
             },
         )
 
-    def _frame(self, session: Session, selection: Selection) -> dict[str, object]:
+    def _frame(self, reader: _Reader, selection: Selection) -> dict[str, object]:
         """Give what the head of every page shows."""
         return {
             "selection": selection,
-            "sites": [str(domain) for domain in self._policy.sites],
+            "sites": [str(domain) for domain in reader.policy.sites],
             "days": periods.describe_days(selection.period.first, selection.period.last),
             "period_titles": periods.TITLES,
             "measure_titles": figures.TITLES,
             "earliest": periods.EARLIEST.isoformat(),
-            "token": self._sessions.form_token(session),
-            "name": session.name,
+            "token": reader.token,
+            "name": reader.person.name,
+            "may_audit": reader.person.may(Right.AUDIT),
         }
-
-    async def login_form(self, request: Request) -> Response:
-        session = self._sessions.read(request, self._now())
-        place = read_place(request.query_params.get("next", ""))
-        if session is not None and session.name:
-            return go_to(place)
-        return self._show_login(request, 200, place, "")
-
-    async def log_in(self, request: Request) -> Response:
-        now = self._now()
-        try:
-            form = await read_form(request)
-        except FormError as error:
-            return show_fault(400, str(error))
-        place = read_place(form.get("next", ""))
-        session = self._sessions.read(request, now)
-        if not self._sessions.is_own_form(session, form.get("token", "")):
-            return self._show_login(request, 403, place, "This form had expired. Please try again.")
-        name = form.get("name", "")[:MAX_NAME]
-        wait = self._throttle.wait_seconds(name, now)
-        if wait:
-            told = f"Too many failed logins. Please wait {figures.write_duration(wait)} minutes."
-            answer = self._show_login(request, 429, place, told)
-            answer.headers["Retry-After"] = str(wait)
-            return answer
-        # Counted before the check and forgiven after it, so that tries sent at once all count.
-        self._throttle.failed(name, now)
-        password = form.get("password", "")
-        if not await to_thread.run_sync(self._logins.check, name, password, limiter=self._checks):
-            return self._show_login(request, 401, place, "Name and password do not match.")
-        self._throttle.passed(name)
-        answer = go_to(place)
-        self._sessions.write(answer, self._sessions.begin(name, now), request)
-        return answer
-
-    async def log_out(self, request: Request) -> Response:
-        session = self._sessions.read(request, self._now())
-        try:
-            form = await read_form(request)
-        except FormError as error:
-            return show_fault(400, str(error))
-        if not self._sessions.is_own_form(session, form.get("token", "")):
-            return show_fault(403, "This form had expired; go back and reload the page.")
-        answer = go_to(LOGIN)
-        self._sessions.end(answer, request)
-        return answer
-
-    def _show_login(self, request: Request, status: int, place: str, message: str) -> Response:
-        # An earlier form, open in another tab, stays good: its session is gone on with.
-        session = self._sessions.read(request, self._now())
-        if session is None or session.name:
-            session = self._sessions.begin("", self._now())
-        token = self._sessions.form_token(session)
-        answer = show("login.html", {"token": token, "place": place, "message": message}, status)
-        self._sessions.write(answer, session, request)
-        return answer
 
 
 def _place_of(request: Request) -> str:
-    return read_place(f"{PATH}?{request.url.query}" if request.url.query else PATH)
+    return read_place(f"{request.url.path}?{request.url.query}".rstrip("?"))

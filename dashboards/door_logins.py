@@ -1,7 +1,7 @@
 """Logins of programs, which send name and password with every request.
 
 A check by argon2 takes 64 MiB and some 100 ms, so one that passed is remembered for
-a few minutes, by a keyed hash and in memory alone.
+a few minutes, by a keyed hash and in memory alone, until the user is changed.
 """
 
 import asyncio
@@ -12,13 +12,11 @@ from datetime import datetime, timedelta
 
 from anyio import CapacityLimiter, to_thread
 
-from dashboards.logins import Logins
 from dashboards.throttle import Throttle
+from people.users import MAX_NAME, MAX_PASSWORD, User, Users
 
 REMEMBERED = timedelta(minutes=5)
 MAX_REMEMBERED = 100
-MAX_NAME = 100
-MAX_PASSWORD = 1000
 
 _KEY_BYTES = 32
 
@@ -26,8 +24,8 @@ _KEY_BYTES = 32
 class DoorLogins:
     """Checks names and passwords; failures of a name make it wait, as on the dashboard."""
 
-    def __init__(self, logins: Logins, now: Callable[[], datetime]) -> None:
-        self._logins = logins
+    def __init__(self, users: Users, now: Callable[[], datetime]) -> None:
+        self._users = users
         self._now = now
         self._throttle = Throttle()
         self._one_at_a_time = CapacityLimiter(1)
@@ -35,27 +33,28 @@ class DoorLogins:
         self._passed: dict[bytes, datetime] = {}
         self._checking: dict[bytes, asyncio.Task[bool]] = {}
 
-    async def log_in(self, name: str, password: str) -> bool:
-        """Tell whether the password is the one of `name`."""
+    async def log_in(self, name: str, password: str) -> User | None:
+        """Return the user of that name and password."""
         if len(name) > MAX_NAME or len(password) > MAX_PASSWORD:
-            return False
-        known = self._hash(name, password)
+            return None
+        user = await to_thread.run_sync(self._users.find, name)
+        known = self._hash(user.generation if user else 0, name, password)
         if self._passed.get(known, self._now()) > self._now():
-            return True
+            return user
         # A program that asks much at once tries its password once.
         checking = self._checking.get(known)
         if checking is None:
             checking = asyncio.create_task(self._check(name, password, known))
             checking.add_done_callback(lambda _: self._checking.pop(known, None))
             self._checking[known] = checking
-        return await asyncio.shield(checking)
+        return user if await asyncio.shield(checking) else None
 
     async def _check(self, name: str, password: str, known: bytes) -> bool:
         if self._throttle.wait_seconds(name, self._now()):
             return False
         # Counted before the check and forgiven after it, so that tries sent at once all count.
         self._throttle.failed(name, self._now())
-        check = self._logins.check
+        check = self._users.check
         if not await to_thread.run_sync(check, name, password, limiter=self._one_at_a_time):
             return False
         self._throttle.passed(name)
@@ -65,6 +64,6 @@ class DoorLogins:
             del self._passed[next(iter(self._passed))]
         return True
 
-    def _hash(self, name: str, password: str) -> bytes:
-        said = f"{len(name)}:{name}{password}".encode("utf-8", "surrogatepass")
+    def _hash(self, generation: int, name: str, password: str) -> bytes:
+        said = f"{generation}:{len(name)}:{name}{password}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(said, key=self._key).digest()

@@ -10,7 +10,7 @@ from dashboards.selection import PATH
 MAX_FORM_BYTES = 4096
 MAX_FIELDS = 10
 
-_LOCAL_PLACE = re.compile(re.escape(PATH) + r"(\?[A-Za-z0-9._~%=&+-]{0,1000})?")
+_LOCAL_PLACE = re.compile(re.escape(PATH) + r"(/audit)?(\?[A-Za-z0-9._~%=&+-]{0,1000})?")
 
 
 class FormError(ValueError):
@@ -20,8 +20,12 @@ class FormError(ValueError):
 async def read_form(request: Request) -> dict[str, str]:
     """Read an URL-encoded form of at most 4096 bytes (WHATWG URL, section 5.1).
 
-    Raises FormError when it is longer, of another type, not UTF-8, or repeats a field.
+    Raises FormError when it is longer, of another type, not UTF-8, repeats a field, or when the
+    browser says that a page of another origin sent it (W3C Fetch Metadata, section 2.4).
     """
+    # A form's token would refuse it too, but the answer to that begins a session anew.
+    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+        raise FormError("The form comes from a page of another origin.")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise FormError("The form is not URL-encoded.")

@@ -129,12 +129,22 @@ class Period:
 
     def buckets(self) -> list[datetime]:
         """List the start of every bar, in order."""
-        if self.grain is Grain.HOUR:
-            return [self.span.start + HOUR * n for n in range(24)]
-        if self.grain is Grain.DAY:
-            return [self.span.start + DAY * n for n in range(self.days)]
-        months = range(_month_number(self.first), _month_number(self.last) + 1)
-        return [_midnight(_first_of(number)) for number in months]
+        return buckets_of(self, self.grain)
+
+
+def buckets_of(period: Period, grain: Grain) -> list[datetime]:
+    """List the start of every bar of one length, in order; months from their first day."""
+    if grain is Grain.HOUR:
+        return [period.span.start + HOUR * n for n in range(24 * period.days)]
+    if grain is Grain.DAY:
+        return [period.span.start + DAY * n for n in range(period.days)]
+    months = range(_month_number(period.first), _month_number(period.last) + 1)
+    return [_midnight(_first_of(number)) for number in months]
+
+
+def months_ago(day: date, months: int) -> date:
+    """Return the first day of the month that was so many months before that of `day`."""
+    return _first_of(_month_number(day) - months)
 
 
 def named_period(name: PeriodName, today: date) -> Period:
@@ -180,6 +190,34 @@ def custom_period(first: str, last: str, today: date) -> Period:
     if (end - begin).days >= MAX_DAYS:
         raise PeriodError("The period is longer than ten years.")
     return Period(PeriodName.CUSTOM, begin, end)
+
+
+def days_before(period: Period) -> Period:
+    """Return as many days just before.
+
+    Raises PeriodError when they begin before the year 2000.
+    """
+    back = timedelta(days=period.days)
+    return _earlier(period.first - back, period.last - back)
+
+
+def year_before(period: Period) -> Period:
+    """Return the same days of the year before; 28 February stands for the 29th.
+
+    Raises PeriodError when they begin before the year 2000.
+    """
+    return _earlier(*(_year_before(day) for day in (period.first, period.last)))
+
+
+def _year_before(day: date) -> date:
+    is_leap_day = (day.month, day.day) == (2, 29)
+    return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)
+
+
+def _earlier(first: date, last: date) -> Period:
+    if first < EARLIEST:
+        raise PeriodError("The period compared with begins before the year 2000.")
+    return Period(PeriodName.CUSTOM, first, last)
 
 
 def describe_days(first: date, last: date) -> str:

@@ -38,11 +38,9 @@ class Rows:
         """Give the values to bind."""
         return {
             "site": self.site,
-            "first": self.period.first.isoformat(),
-            "last": self.period.last.isoformat(),
             "limit": self.limit,
             "offset": self.offset,
-            **_bound(self.whole),
+            **within_days(self.period, self.whole)[1],
         }
 
 
@@ -224,14 +222,28 @@ def _breakdown(rows: Sequence[Sequence[Any]]) -> Breakdown:
     )
 
 
-def _within(site: str, span: Span, whole: Whole) -> dict[str, object]:
+def within_hours(span: Span, whole: Whole) -> tuple[str, dict[str, object]]:
+    """Return SQL that holds for a view's rows of some hours, and the values it binds."""
     # Text, for the client would shift a datetime by the machine's own zone.
-    return {
-        "site": site,
+    bound = {
         "start": span.start.isoformat(" ", "seconds"),
         "end": span.end.isoformat(" ", "seconds"),
-        **_bound(whole),
     }
+    return _condition("hours", whole), {**bound, **_bound(whole)}
+
+
+def within_days(period: Period, whole: Whole) -> tuple[str, dict[str, object]]:
+    """Return SQL that holds for a view's rows of some days, and the values it binds."""
+    bound = {"first": period.first.isoformat(), "last": period.last.isoformat()}
+    return _condition("days", whole), {**bound, **_bound(whole)}
+
+
+def _within(site: str, span: Span, whole: Whole) -> dict[str, object]:
+    return {"site": site, **within_hours(span, whole)[1]}
+
+
+def _condition(name: str, whole: Whole) -> str:
+    return (_PLAIN if whole is None else _BY_MONTH)[name]
 
 
 def _bound(whole: Whole) -> dict[str, object]:

@@ -2,14 +2,22 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher, profiles
 from starlette.applications import Starlette
+from starlette.requests import Request
 
 from anonymizer.policy import Policy
+from collector.audit import AuditLog
+from collector.audit_trail import AuditTrail
 from dashboards.app import dashboard_routes
-from dashboards.logins import Logins
+from people.open_sessions import OpenSessions
+from people.people import People
+from people.second_factors import SecondFactors
+from people.user_file import UserFile
+from people.users import Users
 from tests.dashboards.reader import PASSWORD, Clock, Reader
 from tests.dashboards.traffic import TRAFFIC
 from tests.dashboards.views import Store, make_policy
@@ -40,14 +48,19 @@ def stored(store: Store) -> Store:
     return store
 
 
-@pytest.fixture(scope="session")
-def logins(tmp_path_factory: pytest.TempPathFactory) -> Logins:
-    """Make the first login: ``owner``, with PASSWORD."""
-    logins = Logins(
-        tmp_path_factory.mktemp("logins") / "logins.db", lambda _: PASSWORD, CHEAPEST_HASHER
-    )
-    logins.first_run()
-    return logins
+@pytest.fixture
+def people(tmp_path: Path) -> People:
+    """Make the first user: ``owner``, with PASSWORD."""
+    file = UserFile(tmp_path / "logins.sqlite")
+    users = Users(file, lambda _: PASSWORD, CHEAPEST_HASHER)
+    users.first_run()
+    return People(users, SecondFactors(file), OpenSessions(file))
+
+
+@pytest.fixture
+def trail(tmp_path: Path) -> AuditTrail:
+    folder = tmp_path / "audit"
+    return AuditTrail(AuditLog(folder), folder)
 
 
 @pytest.fixture
@@ -59,8 +72,15 @@ MakeApp = Callable[[Policy], Starlette]
 
 
 @pytest.fixture
-def make_app(store: Store, logins: Logins, clock: Clock) -> MakeApp:
-    return lambda policy: Starlette(routes=dashboard_routes(store.query, policy, logins, clock))
+def make_app(store: Store, people: People, trail: AuditTrail, clock: Clock) -> MakeApp:
+    return lambda policy: Starlette(
+        routes=dashboard_routes(store.query, policy, people, trail, network_of, clock)
+    )
+
+
+def network_of(request: Request) -> str:
+    """Take the network as the test's reader says it is."""
+    return request.headers.get("x-network", "192.0.2.0")
 
 
 @pytest.fixture

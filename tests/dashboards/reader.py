@@ -26,11 +26,9 @@ class Clock:
 class Reader:
     """A browser without scripts: keeps its cookie, follows no redirect."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, origin: str = "http://stats.test") -> None:
         self._runner = asyncio.Runner()
-        self._client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://stats.test"
-        )
+        self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=origin)
 
     @property
     def cookies(self) -> httpx.Cookies:
@@ -40,11 +38,16 @@ class Reader:
         sent = {name.encode(): value.encode() for name, value in (headers or {}).items()}
         return self._runner.run(self._client.get(address, headers=sent))
 
-    def post(self, address: str, form: Mapping[str, str]) -> httpx.Response:
-        return self._runner.run(self._client.post(address, data=dict(form)))
+    def post(
+        self, address: str, form: Mapping[str, str], network: str = "192.0.2.0"
+    ) -> httpx.Response:
+        headers = {"X-Network": network}
+        return self._runner.run(self._client.post(address, data=dict(form), headers=headers))
 
-    def post_body(self, address: str, body: bytes, kind: str) -> httpx.Response:
-        headers = {"Content-Type": kind}
+    def post_body(
+        self, address: str, body: bytes, kind: str, more: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        headers = {"Content-Type": kind, **(more or {})}
         return self._runner.run(self._client.post(address, content=body, headers=headers))
 
     def try_login(self, name: str, password: str, place: str = "") -> httpx.Response:
@@ -52,6 +55,11 @@ class Reader:
         token = form_token(self.get("/dashboard/login").text)
         form = {"token": token, "name": name, "password": password, "next": place}
         return self.post("/dashboard/login", form)
+
+    def send_code(self, code: str, place: str = "") -> httpx.Response:
+        """Open the form of the second step and send it."""
+        token = form_token(self.get("/dashboard/login/code").text)
+        return self.post("/dashboard/login/code", {"token": token, "code": code, "next": place})
 
     def close(self) -> None:
         self._runner.run(self._client.aclose())

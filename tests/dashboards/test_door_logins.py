@@ -1,24 +1,30 @@
 """Logins of programs: remembered for minutes, slowed down when they fail."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher, profiles
 
 from dashboards.door_logins import MAX_REMEMBERED, REMEMBERED, DoorLogins
-from dashboards.logins import Logins
 from dashboards.throttle import MAX_FAILURES, WINDOW
+from people.roles import Role
+from people.user_file import UserFile
+from people.users import Users
+
+CHEAPEST_HASHER = PasswordHasher.from_parameters(profiles.CHEAPEST)
 
 
-class Counted(Logins):
-    """Logins of one name, that count how often they were asked."""
+class Counted(Users):
+    """Users that count how often a password of theirs was checked."""
 
-    def __init__(self) -> None:
-        self.asked = 0
+    asked = 0
 
     def check(self, name: str, password: str) -> bool:
         self.asked += 1
-        return (name, password) == ("owner", "right") or name.startswith("other")
+        return super().check(name, password)
 
 
 class Clock:
@@ -35,8 +41,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def logins() -> Counted:
-    return Counted()
+def logins(tmp_path: Path) -> Counted:
+    users = Counted(UserFile(tmp_path / "logins.sqlite"), lambda _: "right", CHEAPEST_HASHER)
+    users.first_run()
+    return users
 
 
 @pytest.fixture
@@ -45,7 +53,8 @@ def door(logins: Counted, clock: Clock) -> DoorLogins:
 
 
 def log_in(door: DoorLogins, name: str, password: str) -> bool:
-    return asyncio.run(door.log_in(name, password))
+    user = asyncio.run(door.log_in(name, password))
+    return user is not None and user.person.name == name
 
 
 def test_login_that_passed_is_not_checked_again_for_minutes(
@@ -102,7 +111,7 @@ def test_remembered_login_goes_on_while_others_guess(door: DoorLogins) -> None:
 def test_logins_of_one_program_at_once_are_one_try(door: DoorLogins, logins: Counted) -> None:
     async def log_in_at_once() -> list[bool]:
         tries = (door.log_in("owner", "right") for _ in range(2 * MAX_FAILURES))
-        return await asyncio.gather(*tries)
+        return [user is not None for user in await asyncio.gather(*tries)]
 
     assert asyncio.run(log_in_at_once()) == [True] * (2 * MAX_FAILURES)
     assert logins.asked == 1
@@ -111,7 +120,8 @@ def test_logins_of_one_program_at_once_are_one_try(door: DoorLogins, logins: Cou
 def test_no_more_than_100_are_remembered(door: DoorLogins, logins: Counted) -> None:
     log_in(door, "owner", "right")
     for number in range(MAX_REMEMBERED):
-        log_in(door, f"other{number}", "x")
+        logins.add(f"other{number}", Role.VIEWER, (), "a password of theirs")
+        log_in(door, f"other{number}", "a password of theirs")
     asked = logins.asked
 
     assert log_in(door, "owner", "right")
@@ -123,3 +133,37 @@ def test_memory_holds_neither_name_nor_password(door: DoorLogins) -> None:
 
     assert "right" not in repr(vars(door))
     assert "owner" not in repr(door._passed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda users: users.set_password("ana", "another of hers"), id="password"),
+        pytest.param(lambda users: users.remove("ana"), id="removed"),
+        pytest.param(
+            lambda users: (
+                users.remove("ana"),
+                users.add("ana", Role.OWNER, (), "another of hers"),
+            ),
+            id="made anew",
+        ),
+    ],
+)
+def test_password_of_before_is_remembered_no_more(
+    door: DoorLogins, logins: Counted, change: Callable[[Users], object]
+) -> None:
+    logins.add("ana", Role.ANALYST, (), "a password of hers")
+    assert log_in(door, "ana", "a password of hers")
+
+    change(logins)
+
+    assert not log_in(door, "ana", "a password of hers")
+
+
+def test_role_of_now_is_told_to_who_is_remembered(door: DoorLogins, logins: Counted) -> None:
+    assert log_in(door, "owner", "right")
+    logins.set_role("owner", Role.VIEWER, ())
+
+    user = asyncio.run(door.log_in("owner", "right"))
+    assert user is not None
+    assert user.person.role is Role.VIEWER

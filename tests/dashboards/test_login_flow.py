@@ -204,6 +204,29 @@ def test_session_without_a_login_opens_nothing(stranger: Reader) -> None:
     assert stranger.get("/dashboard").status_code == 303
 
 
+@pytest.mark.parametrize("path", ["/dashboard/login", "/dashboard/logout", "/dashboard/login/code"])
+@pytest.mark.parametrize("origin", ["cross-site", "same-site", "nonsense"])
+def test_form_that_another_origin_sends_changes_nothing(
+    analyst: Reader, path: str, origin: str
+) -> None:
+    token = form_token(analyst.get("/dashboard").text)
+
+    answer = analyst.post_body(path, f"token={token}".encode(), FORM, {"Sec-Fetch-Site": origin})
+
+    assert answer.status_code == 400
+    assert "set-cookie" not in answer.headers
+    assert analyst.get("/dashboard").status_code == 200
+
+
+def test_form_of_this_origin_is_taken(analyst: Reader) -> None:
+    token = form_token(analyst.get("/dashboard").text)
+    sent = {"Sec-Fetch-Site": "same-origin"}
+
+    answer = analyst.post_body("/dashboard/logout", f"token={token}".encode(), FORM, sent)
+
+    assert answer.status_code == 303
+
+
 FORM = "application/x-www-form-urlencoded"
 
 

@@ -1,0 +1,144 @@
+"""`discreet user`: add, list, change and remove who may see the dashboard."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from collector.commands import CommandFailed, read_policy_file
+from collector.data_dir import DataDir
+from people.people import People
+from people.roles import Role
+from people.user_file import UsersFailed
+from people.users import BadUser, User, Users
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do with the users of a data directory what `options.action` says.
+
+    Raises:
+        CommandFailed: there is no data, or the user can't be made, changed or found.
+        PolicyFaults: the policy that names the sites has faults.
+    """
+    if not options.data.is_dir():
+        raise CommandFailed(f"{options.data}: there is no data directory")
+    try:
+        _ACTIONS[options.action](People.open(DataDir(options.data).logins), options)
+    except (BadUser, UsersFailed) as error:
+        raise CommandFailed(str(error)) from None
+
+
+def _add(people: People, options: argparse.Namespace) -> None:
+    sites = _known_sites(options)
+    given = _read_password(options.password_file)
+    password = given or people.users.new_password()
+    people.users.add(options.name, Role(options.role), sites, password)
+    print(f"added {options.name}")
+    _tell_password(given, password)
+
+
+def _list(people: People, _: argparse.Namespace) -> None:
+    table = Table()
+    for column in ("name", "role", "sites", "second factor", "last login"):
+        table.add_column(column, overflow="fold")
+    for user in people.users.all():
+        person = user.person
+        table.add_row(
+            Text(person.name),
+            person.role,
+            Text(" ".join(sorted(person.sites)) or "every site"),
+            "yes" if user.has_second_factor else "no",
+            user.last_login.isoformat() if user.last_login else "-",
+        )
+    Console(highlight=False).print(table)
+
+
+def _role(people: People, options: argparse.Namespace) -> None:
+    if options.all_sites and options.site:
+        raise CommandFailed("--site: can't be given with --all-sites")
+    if not (options.role or options.site or options.all_sites):
+        raise CommandFailed("--role: must be given, or --site, or --all-sites")
+    person = _find(people.users, options.name).person
+    role = Role(options.role) if options.role else person.role
+    kept = frozenset[str]() if options.all_sites else person.sites
+    people.users.set_role(options.name, role, _known_sites(options) or kept)
+    print(f"changed {options.name}")
+
+
+def _password(people: People, options: argparse.Namespace) -> None:
+    given = _read_password(options.password_file)
+    password = given or people.users.new_password()
+    people.users.set_password(options.name, password)
+    print(f"changed {options.name}")
+    _tell_password(given, password)
+
+
+def _totp(people: People, options: argparse.Namespace) -> None:
+    if options.off:
+        people.second_factors.drop(options.name)
+        print(f"{options.name} logs in by password alone")
+        return
+    enrolment = people.second_factors.enrol(options.name)
+    print(f"for the authenticator  {enrolment.uri}")
+    print(f"or typed in            {enrolment.raw_secret}")
+    print("recovery codes, good for one login each (shown this once):")
+    for code in enrolment.raw_recovery_codes:
+        print(f"  {code}")
+
+
+def _remove(people: People, options: argparse.Namespace) -> None:
+    people.users.remove(options.name)
+    print(f"removed {options.name}")
+
+
+_ACTIONS: dict[str, Callable[[People, argparse.Namespace], None]] = {
+    "add": _add,
+    "list": _list,
+    "role": _role,
+    "password": _password,
+    "totp": _totp,
+    "remove": _remove,
+}
+
+
+def _find(users: Users, name: str) -> User:
+    user = users.find(name)
+    if user is None:
+        raise CommandFailed("name: is that of no user")
+    return user
+
+
+def _known_sites(options: argparse.Namespace) -> Sequence[str]:
+    """Return the sites that were given, each of which the policy has."""
+    if not options.site:
+        return ()
+    path = options.policy or DataDir(options.data).policy
+    if options.policy is None and not path.is_file():
+        raise CommandFailed("--site: no policy was served from --data yet; give --policy")
+    options.policy = path  # what its faults are told of
+    policy, _ = read_policy_file(path)
+    if not policy.sites.keys() >= set(options.site):
+        raise CommandFailed("--site: is the domain of no site of the policy")
+    return tuple(options.site)
+
+
+def _read_password(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise CommandFailed(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CommandFailed(f"{path}: is no UTF-8 text") from None
+    if not lines or not lines[0]:
+        raise CommandFailed(f"{path}: its first line holds no password")
+    return lines[0]
+
+
+def _tell_password(given: str, password: str) -> None:
+    if not given:
+        print(f"password {password}   (shown this once)")

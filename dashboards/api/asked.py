@@ -1,0 +1,36 @@
+"""What both shapes of a question have in common: which site, whose key, what day it is there."""
+
+from collections.abc import Callable, Collection
+from datetime import date, datetime
+
+from msgspec import Struct
+from starlette.requests import Request
+
+from anonymizer.policy import Policy, Site
+from dashboards.api.door import refused
+
+SitesOf = Callable[[Request], Collection[str]]
+"""Tells the sites that a request's key is for; none for a key that is for every site."""
+
+
+class Sites(Struct, frozen=True):
+    """The sites of the policy and who may ask about which."""
+
+    policy: Policy
+    sites_of: SitesOf
+    now: Callable[[], datetime]
+    """Carries a zone."""
+
+    def find(self, request: Request, field: str, domain: str) -> tuple[Site, date]:
+        """Return a site that a request may ask about, and the day it is there.
+
+        Raises:
+            ApiRefused: the key isn't for this site, or there is none of that name.
+        """
+        allowed = self.sites_of(request)
+        if allowed and domain not in allowed:
+            raise refused(403, field, "must be a site that the key is for")
+        for site in self.policy.sites.values():
+            if site.domain == domain:
+                return site, self.now().astimezone(site.zone).date()
+        raise refused(404, field, "must be a site of the policy")

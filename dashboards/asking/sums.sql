@@ -1,0 +1,6 @@
+SELECT
+    $sums
+FROM {view:Identifier}
+WHERE site = {site:String}
+  AND $within
+  AND $filters

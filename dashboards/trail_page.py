@@ -1,0 +1,92 @@
+"""The page of the audit trail: who looked at, exported and asked what, a day at a time."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+
+from dashboards.selection import PATH, SelectionError
+from people.roles import Person
+from people.trail import Act, Trail
+
+TRAIL = f"{PATH}/audit"
+PAGE_ROWS = 100
+KEPT = timedelta(days=90)
+
+_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,4}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class TrailPage:
+    """A page of one day (UTC)."""
+
+    day: date
+    days: tuple[date, ...]
+    acts: tuple[Act, ...]
+    rows: int
+    """Of the whole day."""
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """Count the day's pages; one at least."""
+        return max(1, -(-self.rows // PAGE_ROWS))
+
+    def at(self, day: date, page: int = 1) -> str:
+        """Return the address of another page."""
+        parameters = {"day": day.isoformat()} | ({"page": str(page)} if page > 1 else {})
+        return f"{TRAIL}?{urlencode(parameters)}"
+
+    def time_of(self, act: Act) -> str:
+        """Return when it was done, to the second."""
+        return f"{datetime.fromtimestamp(act.time, UTC):%H:%M:%S}"
+
+
+class TrailReader:
+    """Reads pages of the trail, one at a time."""
+
+    def __init__(self, trail: Trail, now: Callable[[], datetime]) -> None:
+        self._trail = trail
+        self._now = now
+        self._one_at_a_time = CapacityLimiter(1)
+
+    async def read(self, request: Request, person: Person) -> TrailPage:
+        """Return the page that an address asks for, of the sites that the person sees.
+
+        Raises SelectionError for a parameter that is unknown, repeated or out of bounds.
+        """
+        today = self._now().astimezone(UTC).date()
+        parameters = request.query_params.multi_items()
+        values = dict(parameters)
+        if len(values) != len(parameters) or not values.keys() <= {"day", "page"}:
+            raise SelectionError("The address has a parameter that the audit trail does not know.")
+        day = _read_day(values.get("day", today.isoformat()))
+        page = values.get("page", "1")
+        if not _PAGE_NUMBER.fullmatch(page):
+            raise SelectionError("There is no such page of the audit trail.")
+        return await to_thread.run_sync(
+            self._read, today, day, int(page), person, limiter=self._one_at_a_time
+        )
+
+    def _read(self, today: date, day: date, page: int, person: Person) -> TrailPage:
+        # A file outlives its time while nobody does anything; it is not shown.
+        days = tuple(kept for kept in self._trail.days() if today - kept <= KEPT)
+        acts, rows = self._trail.read(day, lambda act: person.sees(act.site), page, PAGE_ROWS)
+        if day != today and day not in days:
+            acts, rows = (), 0
+        if page > 1 and not acts:
+            raise SelectionError("There is no such page of the audit trail.")
+        return TrailPage(day, days, tuple(acts), rows, page)
+
+
+def _read_day(text: str) -> date:
+    # Python takes other ways of ISO 8601 too, such as 2026-W05-6.
+    try:
+        return date.fromisoformat(text if _DAY.fullmatch(text) else "")
+    except ValueError:
+        raise SelectionError("A day of the audit trail is written as 2026-01-31.") from None
