@@ -42,4 +42,4 @@ lock: ## Resolve the dependencies anew: requirements/*.txt and docs/licences.md
 
 clean: ## Remove the virtual environment and every cache (not the data)
 	@rm -rf "$(VENV)" .venv-mutation .mutation build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	@find anonymizer collector dashboards tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +
+	@find anonymizer clickhouse_http collector dashboards people tests benchmarks tools -name __pycache__ -prune -exec rm -rf {} +

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from anonymizer.addresses import coarsen_address
 from anonymizer.agents import Agent
-from anonymizer.events import read_properties
+from anonymizer.events import read_activity, read_properties
 from anonymizer.hits import UNKNOWN, CleanHit, LocalSeconds, RawHit
 from anonymizer.paths import PathRules
 from anonymizer.policy import Policy, Site
@@ -24,6 +24,11 @@ _RECENT_PAGES = 4096  # about 1 MB
 _MAX_LANGUAGES_CHARACTERS = 500
 
 _NO_PROPERTIES: tuple[tuple[tuple[str, str], ...], tuple[str, ...]] = ((), ())
+_OfEvent = tuple[
+    tuple[str, ...], bool, int, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]
+]
+_OF_A_VIEW: _OfEvent = ((), True, 0, (), ())
+"""What `CleanHit` has from `goals` on, which are marked later."""
 
 # Lower bounds in CSS pixels, from the widest.
 _SCREENS = ((1440, "desktop"), (992, "laptop"), (576, "tablet"), (1, "phone"))
@@ -66,8 +71,12 @@ def deidentify(
     """
     event = policy.events.get(raw.name)
     properties, masks = _NO_PROPERTIES
+    of_event = _OF_A_VIEW
     if event is not None:
         properties, masks = read_properties(event, raw.raw_properties)
+        interactive = raw.interactive and event.interactive
+        activity = read_activity(event, raw.raw_properties)
+        of_event = ((), interactive, raw.engaged_ms, *activity)
     # Of each site by itself, since each has rules of its own for paths.
     of_site = f"{site.domain} {raw.raw_url}"
     url = tables.pages.get(of_site) or tables.pages.keep(
@@ -104,6 +113,7 @@ def deidentify(
         "" if event is None else event.name,
         properties,
         url.masks + masks,
+        *of_event,
     )
 
 

@@ -39,6 +39,7 @@ class Door(StrEnum):
     EVENT = "event"
     PIXEL = "pixel"
     LOG = "log"
+    EMAIL = "email"
 
 
 class DropReason(StrEnum):
@@ -76,6 +77,22 @@ class RawConsent(Struct, frozen=True, gc=False):
     """Google Consent Mode's word for it; whatever isn't ``granted`` refuses."""
 
 
+class Mail(Struct, frozen=True, gc=False):
+    """What is asked for at the e-mail door: a campaign's picture, or one of its links."""
+
+    campaign: str
+    """As the operator registered it, and so are `variant` and `link`."""
+    variant: str = ""
+    link: str = ""
+    """The link's number; empty for the picture."""
+    head: bool = False
+    """Whether no body was asked for."""
+    recipient: bool = False
+    """Whether it came with the token of a recipient who agreed to be measured."""
+    first: bool = False
+    """Whether that token's message was not opened before."""
+
+
 class RawHit(Struct, frozen=True, gc=False):
     """A hit as received. Identifiers exist here and nowhere after `deidentify`."""
 
@@ -110,6 +127,12 @@ class RawHit(Struct, frozen=True, gc=False):
     """None when nothing was said of consent."""
     raw_properties: tuple[tuple[str, Scalar], ...] = ()
     """What was sent beside an event, unread: names and values as the page chose them."""
+    mail: Mail | None = None
+    """None at every door but that of e-mail."""
+    interactive: bool = True
+    """False when the page says that nobody did it."""
+    engaged_ms: int = 0
+    """How long the page was looked at, as an engagement hit tells it."""
 
 
 class Campaign(Struct, frozen=True, gc=False):
@@ -158,3 +181,29 @@ class CleanHit(Struct, frozen=True, gc=False):
     """The event's declared properties that came with it, each with the word it counts as."""
     masks: tuple[str, ...] = ()
     """The kind of each identifier that was masked in the page and in text properties."""
+    goals: tuple[str, ...] = ()
+    """The goals that it reaches and the patterns of funnels that its page fits."""
+    interactive: bool = True
+    """False for an event that is none of the visitor's doing."""
+    engaged_ms: int = 0
+    """How long the page was looked at, of an engagement hit."""
+    reached: tuple[tuple[str, str], ...] = ()
+    """The event's properties of rising bounds, each with each bound that its number reaches."""
+    grid: tuple[tuple[str, str, int], ...] = ()
+    """Its properties of a grid, each with each cell and how often something happened there."""
+
+
+class CleanMail(Struct, frozen=True, gc=False):
+    """A hit at the e-mail door without identifiers: registered words, and an opaque visitor key."""
+
+    door: Door
+    site: SiteId
+    time: int
+    """Unix seconds; tells what came at once, never stored."""
+    local: LocalSeconds
+    mail: Mail
+    kind: str
+    """Who it is of, a word of `anonymizer.mail_clients`."""
+    country: str
+    """As of a `CleanHit`; where the counters lie may depend on it."""
+    visitor: VisitorKey

@@ -74,6 +74,11 @@ class Template(Struct, frozen=True):
     is_open: bool
     """It ended in ``*``."""
 
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The segments as they stand in pages."""
+        return tuple(map(_write, self.segments))
+
 
 def read_template(text: str, *, lower_case: bool = False) -> Template:
     """Read one template of `PathRules.templates`; raises BadTemplate."""

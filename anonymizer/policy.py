@@ -18,6 +18,11 @@ MAX_DIMENSIONS = 3  # DESIGN: a statistic is `by` up to three dimensions
 DEFAULT_MAX_VALUES = 10_000
 DEFAULT_TEXT_VALUES = 200
 
+ENGAGEMENT = "engagement"
+"""The event that tells how long a page was looked at, and how far down."""
+DEPTH = "depth"
+"""Its one property: how far down, in percent."""
+
 
 class Dimension(StrEnum):
     """Everything a statistic may be told apart by; nothing else is ever stored."""
@@ -49,10 +54,18 @@ class Dimension(StrEnum):
     BOT_KIND = "bot_kind"
     BOT = "bot"
     MASK = "mask"
+    GOAL = "goal"
+    FUNNEL = "funnel"
+    STEP = "step"
+    VARIANT = "variant"
+    MAIL_KIND = "mail_kind"
+    LINK = "link"
 
 
 MACHINE_DIMENSIONS = frozenset({Dimension.BOT_KIND, Dimension.BOT})
 PROPERTY_DIMENSIONS = frozenset({Dimension.EVENT, Dimension.PROPERTY, Dimension.VALUE})
+FUNNEL_DIMENSIONS = frozenset({Dimension.FUNNEL, Dimension.STEP})
+MAIL_DIMENSIONS = frozenset({Dimension.VARIANT, Dimension.MAIL_KIND, Dimension.LINK})
 
 
 class Grain(StrEnum):
@@ -85,13 +98,17 @@ class VisitorAddress(StrEnum):
 
 
 class Property(Struct, frozen=True):
-    """What may come with an event, and which words it may become: one of three ways."""
+    """What may come with an event, and which words it may become: one of five ways."""
 
     name: str
     values: tuple[str, ...] = ()
     """The only words told apart."""
     steps: tuple[int, ...] = ()
     """Rising bounds; a number counts as the step that it lies in."""
+    reached: tuple[int, ...] = ()
+    """Rising bounds; a number counts once per view of a page under each that it reaches."""
+    grid: tuple[int, ...] = ()
+    """Columns and rows; what happened in a cell counts under ``column.row``."""
     text: bool = False
     """Whether it is free text, counted without what identifies."""
     max_values: int = DEFAULT_TEXT_VALUES
@@ -103,6 +120,32 @@ class Event(Struct, frozen=True):
 
     name: str
     properties: tuple[Property, ...] = ()
+    interactive: bool = True
+    """Whether a visitor did it: such an event ends a bounce and prolongs the visit."""
+
+
+class Goal(Struct, frozen=True):
+    """What visitors are hoped to come to: a page, or an event."""
+
+    name: str
+    event: str = ""
+    property: str = ""
+    """The event's property that must hold `value`; empty when any such event will do."""
+    value: str = ""
+    page: str = ""
+    """A pattern such as ``/order/*/done``, where there is no event."""
+    site: SiteId = SiteId("")
+    """The one site on which it is reached; empty for every site."""
+
+
+class Funnel(Struct, frozen=True):
+    """Steps that a visit takes in their order, whatever else it does in between."""
+
+    name: str
+    steps: tuple[str, ...]
+    """Each the name of a goal, or a page's pattern, which starts with a slash."""
+    site: SiteId = SiteId("")
+    """The one site on which it is counted; empty for every site."""
 
 
 class Site(Struct, frozen=True):
@@ -161,6 +204,15 @@ class Statistic(Struct, frozen=True):
     min_group: int
     """Visitors that a cell must count to be shown on its own."""
     keep_days: int
+    event: str = ""
+    """The one event that is counted; empty when views are, or whatever `by` tells of."""
+    property: str = ""
+    """The one property of `event` that is counted."""
+
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """Return all that its rows tell: what it is held to, then what it is told apart by."""
+        held = (Dimension.EVENT,) if self.event else ()
+        return (*held, *((Dimension.PROPERTY,) if self.property else ()), *self.by)
 
 
 class Policy(Struct, frozen=True):
@@ -205,3 +257,9 @@ class Policy(Struct, frozen=True):
     """Everything that is counted besides page views, by name."""
     max_values: int = DEFAULT_MAX_VALUES
     """How many values of a dimension that come from outside are told apart on a site's day."""
+    tag_modules: tuple[str, ...] = ()
+    """The tag's modules on pages that name none of their own."""
+    goals: dict[str, Goal] = {}
+    """What visitors are hoped to come to, by name."""
+    funnels: dict[str, Funnel] = {}
+    """Ways on which they come there, by name."""

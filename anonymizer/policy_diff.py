@@ -13,6 +13,8 @@ from msgspec import Struct
 from anonymizer.policy import Policy, Property, Purpose, Site, Statistic
 from anonymizer.policy_weighing import (
     EVENT_FIELDS,
+    FUNNEL_FIELDS,
+    GOAL_FIELDS,
     POLICY_FIELDS,
     PROPERTY_FIELDS,
     PURPOSE_FIELDS,
@@ -34,6 +36,8 @@ class Part(StrEnum):
     STATISTIC = "statistic"
     EVENT = "event"
     PROPERTY = "event.property"
+    GOAL = "goal"
+    FUNNEL = "funnel"
     REGION = "residency.regions"
 
 
@@ -68,9 +72,9 @@ class Change(Struct, frozen=True):
 def compare(old: Policy, new: Policy) -> tuple[Change, ...]:
     """Return every difference in meaning, those of the policy first, then table by table.
 
-    A purpose, an event or a statistic that comes is major, and a region that comes or goes:
-    counters lie elsewhere then. A site that comes is not: its
-    visitors were never asked, and consent given on another site was never theirs.
+    A purpose, an event, a goal, a funnel or a statistic that comes is major, and a region that
+    comes or goes: counters lie elsewhere then. A site that comes is not: its visitors were never
+    asked, and consent given on another site was never theirs.
     """
     new_use, elsewhere = Clause.PROCESSING, Clause.CROSS_BORDER
     regions = old.regions, new.regions
@@ -81,6 +85,8 @@ def compare(old: Policy, new: Policy) -> tuple[Change, ...]:
         *_tables(Part.PURPOSE, _purposes(old), _purposes(new), PURPOSE_FIELDS, new_use),
         *_tables(Part.EVENT, old.events, new.events, EVENT_FIELDS, new_use),
         *_tables(Part.PROPERTY, _properties(old), _properties(new), PROPERTY_FIELDS, new_use),
+        *_tables(Part.GOAL, old.goals, new.goals, GOAL_FIELDS, new_use),
+        *_tables(Part.FUNNEL, old.funnels, new.funnels, FUNNEL_FIELDS, new_use),
         *_tables(Part.STATISTIC, _statistics(old), _statistics(new), STATISTIC_FIELDS, new_use),
     )
 

@@ -22,6 +22,7 @@ from anonymizer.policy import (
 )
 from anonymizer.policy_events import read_event, read_max_values
 from anonymizer.policy_faults import Fault, PolicyFaults
+from anonymizer.policy_goals import read_funnels, read_goals
 from anonymizer.policy_residency import Residency, read_residency
 from anonymizer.policy_sections import (
     DEFAULT_CAMPAIGN_PARAMETERS,
@@ -36,6 +37,7 @@ from anonymizer.policy_sections import (
 from anonymizer.policy_sites import read_site
 from anonymizer.policy_statistics import COVERAGE, counts_refusals, read_statistic
 from anonymizer.policy_tables import Source, Table
+from anonymizer.policy_tag import read_tag_modules
 from anonymizer.policy_toml import read_toml
 
 __all__ = ["Fault", "PolicyFaults", "read_policy"]
@@ -52,7 +54,8 @@ class _Declared(Struct, frozen=True):
 def read_policy(text: str, default_text: str) -> Policy:
     """Read a policy from TOML, on top of the default when it says ``extends = "default"``.
 
-    `default_text` holds purposes, statistics and paths only, and is read only when extended.
+    `default_text` holds purposes, events, statistics and paths only, and is read only when
+    extended.
     Raises `PolicyFaults` with every fault of `text`, ordered by line; when the default itself
     is faulty, with the default's faults, their keys headed ``default``.
     """
@@ -64,7 +67,9 @@ def read_policy(text: str, default_text: str) -> Policy:
     head = read_head(head_table) if head_table is not None else None
     # Without a readable [policy], reading on as an extension finds the file's own faults only.
     extends = head is None or head.extends
-    declared = _read_declared(root, _read_default(default_text) if extends else None)
+    default = _read_default(default_text) if extends else None
+    events = _read_events(root, default)
+    declared = _read_declared(root, default, events)
     sites = _read_sites(root)
     network = root.read_table("network")
     of_network = read_network(network) if network else Network()
@@ -72,9 +77,12 @@ def read_policy(text: str, default_text: str) -> Policy:
     tcf_vendor = read_tcf_vendor(signals) if signals else None
     residency_table = root.read_table("residency")
     residency = read_residency(residency_table, sites) if residency_table else Residency()
-    events = _read_events(root)
+    goals = read_goals(root, events, sites)
+    funnels = read_funnels(root, goals, sites)
     limits = root.read_table("limits")
     max_values = read_max_values(limits) if limits else DEFAULT_MAX_VALUES
+    tag = root.read_table("tag")
+    tag_modules = read_tag_modules(tag) if tag else ()
     if source.faults or head is None:
         raise PolicyFaults(source.faults)
     return Policy(
@@ -102,6 +110,9 @@ def read_policy(text: str, default_text: str) -> Policy:
         regions=residency.regions,
         events=events,
         max_values=max_values,
+        tag_modules=tag_modules,
+        goals=goals,
+        funnels=funnels,
     )
 
 
@@ -121,18 +132,18 @@ def _read_sound_default(text: str) -> Table:
     document = read_toml(text)
     source = Source(document.lines)
     root = Table(source, (), document.values)
-    root.refuse_unknown(("purpose", "statistic", "paths"))
-    _read_declared(root, None)
+    root.refuse_unknown(("purpose", "event", "statistic", "paths"))
+    _read_declared(root, None, _read_events(root, None))
     if source.faults:
         raise PolicyFaults(source.faults)
     return root
 
 
-def _read_declared(root: Table, default: Table | None) -> _Declared:
+def _read_declared(root: Table, default: Table | None, events: dict[str, Event]) -> _Declared:
     purpose_tables = _on_top_of_default(root, "purpose", "id", default)
     purposes = {purpose.id: purpose for purpose in map(read_purpose, purpose_tables)}
     statistic_tables = _on_top_of_default(root, "statistic", "name", default)
-    statistics = tuple(read_statistic(table, purposes) for table in statistic_tables)
+    statistics = tuple(read_statistic(table, purposes, events) for table in statistic_tables)
     if not any(table.values.get("name") == COVERAGE for table in statistic_tables):
         message = f"the statistic {COVERAGE} is missing"
         root.source.faults.append(Fault(1, "statistic", message))
@@ -214,8 +225,9 @@ def _read_sites(root: Table) -> dict[SiteId, Site]:
     return sites
 
 
-def _read_events(root: Table) -> dict[str, Event]:
-    events: dict[str, Event] = {}
+def _read_events(root: Table, default: Table | None) -> dict[str, Event]:
+    """Read the default's events, each one replaced whole by the file's of the same name."""
+    events = _read_events(default, None) if default else {}
     lines: dict[str, int] = {}
     for table in root.read_tables("event"):
         event = read_event(table)

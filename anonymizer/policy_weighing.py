@@ -12,6 +12,8 @@ from anonymizer.policy import (
     Basis,
     ConsentMode,
     Event,
+    Funnel,
+    Goal,
     Grain,
     Policy,
     Property,
@@ -37,7 +39,10 @@ class Clause(StrEnum):
     RISK = "9.6"
 
 
-Table = TypeVar("Table", bound=Policy | Site | Purpose | Statistic | Event | Property | Region)
+Table = TypeVar(
+    "Table",
+    bound=Policy | Site | Purpose | Statistic | Event | Property | Region | Goal | Funnel,
+)
 
 Weigh = Callable[[Table, Table], Clause | None]
 
@@ -67,6 +72,17 @@ def _all_within(old: tuple[str, ...], new: tuple[str, ...]) -> bool:
     # As `signals` compares them: whole segments, in either case.
     ends = [f"{start.rstrip('/')}/".lower() for start in new]
     return all(f"{start.rstrip('/')}/".lower().startswith(tuple(ends)) for start in old)
+
+
+def _within(old: tuple[str, ...], new: tuple[str, ...]) -> bool:
+    left = iter(old)
+    return all(step in left for step in new)
+
+
+def _is_finer(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
+    if not old:
+        return bool(new)
+    return any(after > before for before, after in zip(old, new, strict=False))
 
 
 _FREEDOM = (ConsentMode.OPT_IN, ConsentMode.EXEMPT, ConsentMode.OPT_OUT)
@@ -124,6 +140,8 @@ POLICY_FIELDS: Mapping[str, tuple[str, Weigh[Policy]]] = {
         "limits.max_values",
         _if(Clause.PROCESSING, lambda old, new: new.max_values > old.max_values),
     ),
+    # What a module tells counts where the policy declares its event, and nowhere else.
+    "tag_modules": ("tag.modules", _never),
 }
 """Field → its key in the file, and what weighs a change of it. Tables are in `compare`."""
 
@@ -142,6 +160,8 @@ REGION_FIELDS: Mapping[str, tuple[str, Weigh[Region]]] = {
 
 EVENT_FIELDS: Mapping[str, tuple[str, Weigh[Event]]] = {
     "name": ("name", _never),  # told apart by it
+    # What a visit's end and its bounce follow from; nothing more is known by it.
+    "interactive": ("interactive", _never),
 }
 
 PROPERTY_FIELDS: Mapping[str, tuple[str, Weigh[Property]]] = {
@@ -154,11 +174,41 @@ PROPERTY_FIELDS: Mapping[str, tuple[str, Weigh[Property]]] = {
         "steps",
         _if(Clause.PROCESSING, lambda old, new: not old.text and _more(old.steps, new.steps)),
     ),
+    "reached": (
+        "reached",
+        _if(Clause.PROCESSING, lambda old, new: not old.text and _more(old.reached, new.reached)),
+    ),
+    "grid": (
+        "grid",
+        _if(
+            Clause.PROCESSING,
+            lambda old, new: not old.text and _is_finer(old.grid, new.grid),
+        ),
+    ),
     "text": ("text", _if(Clause.PROCESSING, lambda _, new: new.text)),
     "max_values": (
         "max_values",
         _if(Clause.PROCESSING, lambda old, new: new.max_values > old.max_values),
     ),
+}
+
+GOAL_FIELDS: Mapping[str, tuple[str, Weigh[Goal]]] = {
+    "name": ("name", _never),  # told apart by it
+    # Another page or event is another thing that is known of visitors.
+    "event": ("event", _always(Clause.PROCESSING)),
+    "property": ("property", _always(Clause.PROCESSING)),
+    "value": ("value", _always(Clause.PROCESSING)),
+    "page": ("page", _always(Clause.PROCESSING)),
+    "site": ("site", _if(Clause.PROCESSING, lambda old, _: bool(old.site))),
+}
+
+FUNNEL_FIELDS: Mapping[str, tuple[str, Weigh[Funnel]]] = {
+    "name": ("name", _never),  # told apart by it
+    "steps": (
+        "steps",
+        _if(Clause.PROCESSING, lambda old, new: not _within(old.steps, new.steps)),
+    ),
+    "site": ("site", _if(Clause.PROCESSING, lambda old, _: bool(old.site))),
 }
 
 SITE_FIELDS: Mapping[str, tuple[str, Weigh[Site]]] = {
@@ -235,6 +285,9 @@ PURPOSE_FIELDS: Mapping[str, tuple[str, Weigh[Purpose]]] = {
 STATISTIC_FIELDS: Mapping[str, tuple[str, Weigh[Statistic]]] = {
     "name": ("name", _never),  # told apart by it
     "purpose": ("purpose", _always(Clause.PROCESSING)),
+    # Another event or property is another thing that is known of visitors.
+    "event": ("event", _always(Clause.PROCESSING)),
+    "property": ("property", _always(Clause.PROCESSING)),
     "by": ("by", _if(Clause.PROCESSING, lambda old, new: _more(old.by, new.by))),
     "grain": ("grain", _if(Clause.PROCESSING, lambda _, new: new.grain is Grain.HOUR)),
     "min_group": (

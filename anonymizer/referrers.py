@@ -185,7 +185,7 @@ def _source_of(host: str, campaign: Campaign, sources: Sources) -> tuple[str, st
         if not channel:
             channel = "social" if medium.lower().startswith("social") else "campaign"
         return campaign.source, channel
-    return DIRECT, "direct"
+    return DIRECT, _channel_of(medium) or "direct"
 
 
 def _channel_of(medium: str) -> str:

@@ -57,7 +57,7 @@ def read_signals(
         or raw.child
         or consent.child
         or (bool(site.child_paths) and _is_for_children(raw.raw_url, site)),
-        bool(raw.prefetch) and _was_unseen(raw.prefetch),
+        bool(raw.prefetch) and was_unseen(raw.prefetch),
         agent.bot,
         spam is not None and bool(raw.raw_referrer) and spam.names(raw.raw_referrer),
         consent,
@@ -79,7 +79,8 @@ def refuses_sale(lines: tuple[str, ...]) -> bool:
     return any(member.strip() == "1" for line in lines for member in line.split(","))
 
 
-def _was_unseen(lines: tuple[str, ...]) -> bool:
+def was_unseen(lines: tuple[str, ...]) -> bool:
+    """Tell whether these header lines say that nobody sees what is loaded."""
     return any(word in line.lower() for line in lines for word in _UNSEEN_LOADS)
 
 

@@ -23,9 +23,8 @@ from anonymizer.policy import Policy
 from anonymizer.policy_file import read_policy
 from collector.counted import COUNTED, CountedHit, Tells, encode_row
 from collector.counters import ENTRY
-from collector.plan import PAGE_DIMENSIONS, make_plan
+from collector.plan import PAGE_DIMENSIONS, make_plan, tells_of
 from collector.reference import default_policy
-from collector.subjects import tells_of
 
 Numbers = NDArray[np.int64]
 Law = NDArray[np.float64]

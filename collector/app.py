@@ -18,12 +18,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
+from anonymizer.addresses import coarsen_address
 from anonymizer.deidentify import Tables
 from anonymizer.policy import Policy
 from clickhouse_http.app import ClickHouseHttp
 from collector.analysts import Analysts
+from collector.api_door import ApiDoor, refuse, sites_of
+from collector.api_keys import ApiKeys, KeyScope
 from collector.asking import engine_at
-from collector.audit import AuditLog
+from collector.audit import AuditFailed, AuditLog
+from collector.audit_trail import AuditTrail
 from collector.backup.desk import KIND as BACKUP
 from collector.backup.desk import BackupDesk
 from collector.consent_door import consent_routes
@@ -32,6 +36,18 @@ from collector.demo import demo_routes
 from collector.doctor.telling import KIND as DOCTOR
 from collector.doctor.telling import tell
 from collector.doors import Doors
+from collector.email.api import email_routes
+from collector.email.campaigns import Campaigns
+from collector.email.deliveries import KIND as DELIVERED
+from collector.email.deliveries import DeliveryDesk
+from collector.email.doors import PREFIX as MAIL
+from collector.email.doors import MailDoors
+from collector.email.recipients import KIND as CONSENTS
+from collector.email.recipients import Recipients
+from collector.email.registry import Registry
+from collector.email.unsubscribe_page import unsubscribe_routes
+from collector.email.unsubscriptions import UnsubscribedCount
+from collector.email.webhook import Webhook
 from collector.forwarded import TrustedProxies
 from collector.intake import Intake
 from collector.notice import notice_routes
@@ -39,6 +55,7 @@ from collector.opt_out import opt_out_routes
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.policy_archive import PolicyArchive
+from collector.proposals import Proposals
 from collector.query_socket import Refused, Values, serve_requests
 from collector.reader import Reader
 from collector.receipt_desk import ReceiptDesk
@@ -52,20 +69,26 @@ from collector.retention.desk import RetentionDesk
 from collector.rights_page import rights_routes
 from collector.salts import fill_from_kernel
 from collector.schema.into_cells import meaning_of
+from collector.schema.views import columns_of
 from collector.scripts import script_routes
 from collector.spool import Spool, drain
 from collector.sql_door import PATH as SQL
 from collector.sql_door import SqlDoor
+from collector.sql_logins import SqlLogins
 from collector.store import Store, StoreFailed
 from collector.store_address import StoreAddress, StorePlace, open_client, open_late
 from collector.store_facts import KIND as STORE_FACTS
 from collector.store_facts import read_store_facts
+from collector.tag_scripts import compile_tag, keep_version
 from collector.visitor_pages import VisitorPages
 from collector.well_known import well_known_routes
 from collector.writer import Writer
+from dashboards.api.asked import Sites
+from dashboards.api.routes import query_routes
 from dashboards.app import dashboard_routes
+from dashboards.asking.answering import Asker
 from dashboards.door_logins import DoorLogins
-from dashboards.logins import Logins
+from people.people import People
 
 T = TypeVar("T")
 
@@ -82,6 +105,10 @@ class App:
         TooManyCombinations: the policy declares more than the counters can tell apart.
         ChangedWithoutVersion: this version of the policy meant something else before.
         BadArchive: an older version of the policy can't be read.
+        KeysFailed: the file of the API's keys can't be used.
+        RegistryFailed: the file of e-mail campaigns can't be used.
+        UsersFailed: the file of users can't be used.
+        OpensFailed, RefusalsFailed: a file of e-mail recipients can't be used.
     """
 
     def __init__(
@@ -95,6 +122,7 @@ class App:
         regions: Mapping[str, StoreAddress] | None = None,
         proxies: TrustedProxies | None = None,
         demo: bool = False,
+        webhook: Webhook | None = None,
     ) -> None:
         self._proxies = proxies
         plan = make_plan(policy)
@@ -113,8 +141,9 @@ class App:
         archive.keep(policy, policy_text)
         self._reader = Reader(open_late(place))
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="read")
+        agents = load_agents()
         self._pipeline = Pipeline(
-            policy, plan, load_agents(), tables, fill_from_kernel, archive.honoured(policy)
+            policy, plan, agents, tables, fill_from_kernel, archive.honoured(policy)
         )
         self._writer = Writer(self._spool, self._store, self._pipeline.forget_visitors)
         if isinstance(place, StoreAddress):
@@ -134,31 +163,34 @@ class App:
             since=data.made,
         )
         self._backups = BackupDesk(policy, data, place, self._run_alone, _now)
-        self.logins = Logins(data.logins)
+        self.people = People.open(data.logins)
         writers = {HOME: self._writer, **self._regions.writers}
-        intake = Intake(self._pipeline, RegionWriters(writers, self._pipeline.forget_visitors).keep)
+        keep = RegionWriters(writers, self._pipeline.forget_visitors).keep
+        intake = Intake(self._pipeline, keep)
         doors = Doors(intake, policy.sites, _now)
         self._doors = {"/api/event": doors.event, "/pixel.gif": doors.pixel}
-        pages = VisitorPages(policy)
+        campaigns = Campaigns(data.email, policy)
         receipts = ReceiptStore(open_late(place))
         if isinstance(place, Path):
             receipts.make_tables()
         self._receipts = ReceiptDesk(receipts, read_versions(archive, policy), _now)
-        views = [statistic.name for statistic in policy.statistics]
-        self._sql = SqlDoor(Analysts(engine_at(place), views, AuditLog(data.audit)))
-        door_logins = DoorLogins(self.logins, lambda: datetime.now(UTC))
-        sql = ClickHouseHttp(
-            self._sql.answer,
-            door_logins.log_in,
-            prefix=SQL.rstrip("/"),
-            # It takes no rows, and no question that may be asked is longer.
-            max_body_bytes=2**20,
-            max_sql_bytes=2**18,
+        self._recipients = Recipients(policy, data, self._receipts, _now, webhook)
+        self._mail_door = MailDoors(
+            intake, Registry(data.email, policy), policy.sites, _now, agents, self._recipients
         )
+        self._deliveries = DeliveryDesk(campaigns, policy, plan, keep, _now)
+        pages = VisitorPages(policy)
+        tag = compile_tag(policy)
+        views = [statistic.name for statistic in policy.statistics]
+        audit = AuditLog(data.audit)
+        self._sql = SqlDoor(Analysts(engine_at(place), views, audit))
+        sql = self._clickhouse()
+        api = ApiDoor(ApiKeys(data.keys), _now, _peer)
+        ask_of_site = self._regions.ask_of_site(self._query)
         demo_site = next(iter(policy.sites))
         self._router = Starlette(
             routes=[
-                *script_routes(),
+                *script_routes(tag, keep_version(data.tags, tag)),
                 Route("/healthz", _healthz),
                 Route("/", lambda _: RedirectResponse("/dashboard")),
                 *opt_out_routes(policy, pages),
@@ -166,18 +198,33 @@ class App:
                 *well_known_routes(policy),
                 *consent_routes(self._receipts, _peer),
                 *rights_routes(self._receipts, policy, pages, _peer),
+                *unsubscribe_routes(
+                    self._recipients,
+                    pages,
+                    UnsubscribedCount(campaigns, policy, plan, keep, _now).count,
+                    _peer,
+                    _now,
+                ),
+                *email_routes(campaigns, self._deliveries, api, _now),
+                *query_routes(
+                    Asker(ask_of_site, policy, columns_of, Proposals(policy_text).faults_of),
+                    Sites(policy, sites_of, _moment),
+                    partial(api.guard, KeyScope.QUERY),
+                ),
                 *dashboard_routes(
-                    self._regions.ask_of_site(self._query),
+                    ask_of_site,
                     policy,
-                    self.logins,
-                    lambda: datetime.now(UTC),
+                    self.people,
+                    AuditTrail(audit, data.audit),
+                    lambda request: coarsen_address(_peer(request)),
+                    _moment,
                 ),
                 Route(SQL.rstrip("/"), sql),
                 Mount(SQL, sql),
                 *(demo_routes(demo_site) if demo else ()),
             ],
             lifespan=self._lifespan,
-            exception_handlers={StoreFailed: _store_failed},
+            exception_handlers={StoreFailed: _store_failed, AuditFailed: _audit_failed},
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -185,7 +232,12 @@ class App:
         if self._proxies is not None and scope["type"] == "http":
             peer, *_ = scope["client"] or ("",)
             scope["client"] = (self._proxies.client(peer, scope["headers"]), 0)
+            # Doors for hits ask nothing of it.
+            if scope["path"] not in self._doors and self._proxies.is_https(peer, scope["headers"]):
+                scope["scheme"] = "https"
         door = self._doors.get(scope["path"]) if scope["type"] == "http" else None
+        if door is None and scope["type"] == "http" and scope["path"].startswith(MAIL):
+            door = self._mail_door
         await (door or self._router)(scope, receive, send)
 
     @contextlib.asynccontextmanager
@@ -194,12 +246,15 @@ class App:
         self._regions.start()
         tidying = asyncio.create_task(self._forget_ended_days())
         retaining = asyncio.create_task(self._retention.watch())
+        self._recipients.start()
         questions = await serve_requests(
             self._data.query_socket,
             {
                 "rights": self._receipts.answer,
                 STORE_FACTS: self._tell_facts,
                 DOCTOR: self._tell_doctor,
+                DELIVERED: self._deliveries.answer,
+                CONSENTS: self._recipients.answer,
                 **self._regions.route(
                     {
                         "query": self._sql.answer_local,
@@ -216,8 +271,10 @@ class App:
             self._data.query_socket.unlink(missing_ok=True)
             tidying.cancel()
             retaining.cancel()
+            await self._mail_door.close()  # a redirect may be answered before its row is written
             await self._writer.stop()
             await self._regions.close()
+            await self._recipients.close()
             await self._receipts.close()
             await self._retention.close()
             await self._sql.close()
@@ -225,6 +282,17 @@ class App:
             self._reader.close()
             self._store.close()
             self._spool.close()
+
+    def _clickhouse(self) -> ClickHouseHttp:
+        door_logins = DoorLogins(self.people.users, lambda: datetime.now(UTC))
+        return ClickHouseHttp(
+            self._sql.answer,
+            SqlLogins(door_logins.log_in).log_in,
+            prefix=SQL.rstrip("/"),
+            # It takes no rows, and no question that may be asked is longer.
+            max_body_bytes=2**20,
+            max_sql_bytes=2**18,
+        )
 
     async def _run_alone(self, job: Callable[[], T]) -> T:
         async with self._retention.quiet:
@@ -260,14 +328,29 @@ def _now() -> int:
     return int(time.time())
 
 
+def _moment() -> datetime:
+    return datetime.now(UTC)
+
+
 def _peer(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _store_failed(_: Request, error: Exception) -> Response:
+async def _store_failed(request: Request, error: Exception) -> Response:
     log.warning("%s; a page was answered 503", error)
+    if request.url.path.startswith(("/api/v1/", "/api/v2/")):
+        return refuse(503, "server", "can't ask the store at the moment", {"Retry-After": "60"})
     return PlainTextResponse(
         "The store can't be asked at the moment. Hits are kept; try again in a minute.\n",
+        503,
+        headers={"Cache-Control": "no-store", "Retry-After": "60"},
+    )
+
+
+async def _audit_failed(_: Request, error: Exception) -> Response:
+    log.warning("no page is shown: %s", error)
+    return PlainTextResponse(
+        "Who looks at this can't be written down at the moment, so it is not shown.\n",
         503,
         headers={"Cache-Control": "no-store", "Retry-After": "60"},
     )

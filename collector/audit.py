@@ -1,6 +1,6 @@
-"""The audit log of analysts' queries: one JSON line for each, in files by day.
+"""The audit log: one JSON line for each query of analysts and each act of readers, in files by day.
 
-A line holds no literal, alias, comment, parameter or header of the query: what is
+A query's line holds no literal, alias, comment, parameter or header of the query: what is
 not a word of ClickHouse or of the policy is `_` in it.
 """
 
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+from people.trail import Act
 
 KEEP_DAYS = 90
 MAX_BYTES = 512_000_000
@@ -55,7 +57,7 @@ class AuditLog:
         self._lock = threading.Lock()
         self._today = ""
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: Entry | Act) -> None:
         """Append a line.
 
         Raises:

@@ -15,6 +15,7 @@ _CLOSED = frozenset(
         "grain",
         "hash_routing",
         "high_risk",
+        "interactive",
         "lower_case_paths",
         "text",
         "network.visitor_address",
@@ -46,8 +47,10 @@ def tell_changes(old: Policy, new: Policy, language: Language) -> list[tuple[str
 
 def text_key(key: str) -> str:
     """Return the key of the texts that names a key of the policy file."""
-    # A purpose is a table too, and `values` a method of what a template sees.
-    return {"purpose": "purpose_key", "values": "closed_words"}.get(key, key.replace(".", "_"))
+    # Some are tables too, and `values` is a method of what a template sees.
+    if key in ("purpose", "event", "site"):
+        return f"{key}_key"
+    return "closed_words" if key == "values" else key.replace(".", "_")
 
 
 def _tell(
@@ -71,10 +74,10 @@ def _subject(change: Change, policy: Policy, language: Language) -> str:
         return texts["purpose"].format(name=_title(change.name, policy, language))
     if change.part is Part.STATISTIC:
         statistic = next(each for each in policy.statistics if each.name == change.name)
-        if not statistic.by:
+        if not statistic.dimensions():
             return texts["statistic_total"]
         return texts["statistic"].format(name=tell_dimensions(statistic, language))
-    return texts[text_key(change.part)].format(name=change.name)
+    return texts[change.part.replace(".", "_")].format(name=change.name)
 
 
 def _value(key: str, value: str, policy: Policy, language: Language) -> str:

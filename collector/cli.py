@@ -9,6 +9,9 @@ from pathlib import Path
 
 from anonymizer.policy_file import PolicyFaults
 from collector.commands import CommandFailed
+from collector.email_cli import add_email
+from collector.key_cli import add_key
+from collector.user_cli import add_user
 
 _EXAMPLES = """\
 examples:
@@ -18,14 +21,25 @@ examples:
   discreet import access.log.gz --site example.org --data /var/lib/discreet
   discreet query --data /var/lib/discreet 'SELECT page, sum(views) AS v FROM pages GROUP BY page'
   discreet rights export - --data /var/lib/discreet < receipt.txt
+  discreet tag --policy policy.toml --url https://stats.example.org
   discreet policy check policy.toml
   discreet policy diff old.toml new.toml
   discreet policy report --policy policy.toml --data /var/lib/discreet
   discreet policy ddl policy.toml --roles --database statistics | clickhouse-client --multiquery
+  discreet email campaign add spring --site example.org --data /var/lib/discreet
+  discreet email render spring.html --campaign spring --url https://stats.example.org -o out.html
+  discreet user add ana --role analyst --site example.org --data /var/lib/discreet
   discreet backup /backups/monday --data /var/lib/discreet
   discreet restore /backups/monday --data /var/lib/discreet-new
   discreet retention status --data /var/lib/discreet
   discreet doctor --privacy --data /var/lib/discreet
+"""
+
+_TAG_EXAMPLES = """\
+examples:
+  discreet tag --policy policy.toml
+  discreet tag --policy policy.toml --site example.org --url https://stats.example.org
+      the tag; one version of it with its SRI value; with a banner; the noscript pixel; by npm
 """
 
 
@@ -107,6 +121,10 @@ def parser() -> argparse.ArgumentParser:
         _add_store_options(command)
         command.set_defaults(module="rights", action=name)
 
+    add_email(commands, _add_data_option, _add_store_options)
+    add_key(commands, _add_data_option)
+    add_user(commands, _add_data_option)
+    _add_tag(commands)
     _add_policy(commands)
     _add_upkeep(commands)
     _add_doctor(commands.add_parser("doctor", help="check a data directory, running or stopped"))
@@ -166,6 +184,23 @@ def _add_backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     _add_store_options(command)
     _add_region_options(command)
     command.set_defaults(module="restore")
+
+
+def _add_tag(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = commands.add_parser(
+        "tag",
+        help="print the elements that a site's pages carry, ready to paste",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_TAG_EXAMPLES,
+    )
+    command.add_argument("--policy", type=Path, required=True, help="the policy file")
+    command.add_argument("--site", help="the domain of one site (default: every site)")
+    command.add_argument(
+        "--url",
+        default="https://stats.example.org",
+        help="where visitors reach the collector (default: https://stats.example.org)",
+    )
+    command.set_defaults(module="tag")
 
 
 def _add_policy(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -300,6 +335,17 @@ def _add_server_options(command: argparse.ArgumentParser) -> None:
         action="append",
         metavar="CIDR",
         help="a proxy whose Forwarded or X-Forwarded-For is believed; may be given several times",
+    )
+    command.add_argument(
+        "--unsubscribe-webhook",
+        metavar="URL",
+        help="the mailer's https address that is told who unsubscribes from e-mail",
+    )
+    command.add_argument(
+        "--unsubscribe-webhook-key-file",
+        type=Path,
+        metavar="FILE",
+        help="a file whose first line is the key that signs what the webhook is told: whsec_…",
     )
     _add_countries_option(command)
 

@@ -18,6 +18,7 @@ from anonymizer.addresses import coarsen_address
 from anonymizer.hits import SiteId
 from anonymizer.policy import Policy, Purpose, PurposeId, Site
 from anonymizer.signals import refuses_sale, refuses_tracking
+from collector.email.consents import PURPOSE as BY_MAIL
 from collector.receipt_desk import NothingToWithdraw, ReceiptDesk, TooMany, UnknownReceipt
 from collector.receipts import VALIDITY, Decision, make_receipt
 from collector.receive import BadRequest
@@ -136,7 +137,9 @@ class _ConsentDoor:
         return {
             "version": policy.version,
             "honoured": sorted(self._desk.versions.honoured),
-            "purposes": [_tell_purpose(purpose) for purpose in policy.purposes],
+            "purposes": [
+                _tell_purpose(purpose) for purpose in policy.purposes if purpose.id != BY_MAIL
+            ],
             "mode": site.consent,
             "languages": policy.languages,
             "validity": f"P{VALIDITY.days}D",

@@ -21,6 +21,13 @@ class Tells(IntEnum):
     PROPERTY = 7
     MASK = 8
     MACHINE = 9
+    GOAL = 10
+    FUNNEL = 11
+    """A step that a visit took."""
+    MAIL = 12
+    """A message that was opened, a link in it that was followed, or someone unsubscribed."""
+    DELIVERED = 13
+    """How many messages of a campaign were delivered, as the operator says."""
 
 
 class CountedHit(Struct, frozen=True, gc=False, array_like=True):
@@ -78,9 +85,9 @@ class CountedHit(Struct, frozen=True, gc=False, array_like=True):
     number: int = 0
     """How many of `subject` there were, where `tells` names something else than a view."""
     subject: str = ""
-    """The event's name, the kind that was masked, or the machine's family."""
+    """The event's name, the kind that was masked, the machine's family, the goal or funnel."""
     property: str = ""
-    """The event's property, or the machine's kind."""
+    """The event's property, the machine's kind, or the funnel's step."""
     value: str = ""
     """The property's value."""
 

@@ -16,8 +16,9 @@ from anonymizer.hits import CleanHit, Door, DropReason, LocalSeconds, SiteId, Vi
 from anonymizer.policy import Dimension, PurposeId
 from collector.clock import DAY_SECONDS, hour_start
 from collector.counted import COUNTED, CountedHit, Tells
-from collector.plan import PAGE_DIMENSIONS, Plan, Served
-from collector.subjects import SubjectCounter, tells_of
+from collector.goals import GoalCounter
+from collector.plan import PAGE_DIMENSIONS, Plan, Served, tells_of
+from collector.subjects import SubjectCounter
 from collector.visits import VisitMemory, Visitor
 from collector.words import OF_HIT, OF_VISIT, words_of_hit, words_of_visit
 
@@ -31,6 +32,7 @@ ENTRY = "(entry)"
 _VARYING = (*OF_VISIT, *OF_HIT, Dimension.PAGE, Dimension.PREVIOUS_PAGE)
 
 _Pick = Callable[[tuple[str, ...]], Any]
+_Picks = tuple[tuple[int, _Pick], ...]
 
 
 def count_refused(
@@ -47,15 +49,10 @@ class Counter:
     def __init__(self, plan: Plan, memory: VisitMemory) -> None:
         self._memory = memory
         self._plan = plan
-        self._subjects = SubjectCounter(plan, memory)
+        self._goals = GoalCounter(plan)
+        self._subjects = SubjectCounter(plan, memory, self._goals, self._serve)
         self._served: dict[frozenset[PurposeId], Served] = {}
-        picks = [
-            (bit, _pick(combination), not PAGE_DIMENSIONS.isdisjoint(combination))
-            for bit, combination in enumerate(plan.combinations)
-            if tells_of(combination) is Tells.VIEW
-        ]
-        self._steady_picks = tuple((bit, pick) for bit, pick, moves in picks if not moves)
-        self._moving_picks = tuple((bit, pick) for bit, pick, moves in picks if moves)
+        self._picks: dict[int, tuple[_Picks, _Picks]] = {}
 
     def count(self, hit: CleanHit, purposes: frozenset[PurposeId]) -> list[CountedHit]:
         """Advance the visit memory by one hit and return what it adds to the counters."""
@@ -65,15 +62,10 @@ class Counter:
         visitor, begins = self._memory.find(hit)
         page = hit.page
         previous_page = ENTRY
-        visits = bounces = seconds = 0
+        visits = bounces = seconds = exit_from_visitors = exit_to_visitors = 0
         exit_from = exit_to = ""
-        exit_from_visitors = exit_to_visitors = 0
         if begins:
-            if visitor.last_seen:
-                visitor.ended_on.add(visitor.page)
-            visitor.opening = replace(hit, visitor=_NO_KEY, visitor_before=None)
-            visitor.viewed_again = False
-            visitor.last_seen = hit.time
+            visitor.begin(replace(hit, visitor=_NO_KEY, visitor_before=None), served)
             visits = bounces = 1
             exit_to = page
             exit_to_visitors = int(page not in visitor.ended_on)
@@ -90,12 +82,14 @@ class Counter:
                 seconds = hit.time - visitor.last_seen
                 visitor.last_seen = hit.time
         visitor.page = page
+        if visitor.reached:
+            visitor.reached.pop(page, None)
         opening = visitor.opening
         of_hit, of_visit = words_of_hit(hit), words_of_hit(opening)
         hour, visit_hour = hour_start(hit.local), hour_start(opening.local)
         came_by = words_of_visit(opening)
-        firsts = self._firsts(visitor, (*came_by, *of_hit), page, previous_page)
-        own_visit = hour == visit_hour and of_hit == of_visit
+        firsts = self._firsts(visitor, served.bits, (*came_by, *of_hit), page, previous_page)
+        own_visit = hour == visit_hour and of_hit == of_visit and served is visitor.served
         row = CountedHit(
             hit.site,
             hit.door.value,
@@ -123,13 +117,19 @@ class Counter:
         )
         if served.blanks:
             row = replace(row, **served.blanks)
-        masked = self._subjects.count_masks(hit, visitor, served) if hit.masks else []
+        more = self._subjects.count_masks(hit, visitor, served) if hit.masks else []
+        if hit.goals:
+            more += self._goals.count(hit, visitor, opening, served)
         if own_visit:
-            return [row, *masked]
+            return [row, *more]
+        of_both = self._serve(purposes & visitor.served.purposes)
+        if not of_both.bits:
+            return [row, *more]
         country, language, screen = of_visit
         of_its_visit = replace(
             row,
             hits=0,
+            serves=of_both.bits,
             hour=visit_hour,
             views=0,
             firsts=0,
@@ -146,29 +146,44 @@ class Counter:
             exit_to=exit_to,
             exit_to_visitors=exit_to_visitors,
         )
-        if served.blanks:
-            of_its_visit = replace(of_its_visit, **served.blanks)
-        return [row, of_its_visit, *masked]
+        if of_both.blanks:
+            of_its_visit = replace(of_its_visit, **of_both.blanks)
+        return [row, of_its_visit, *more]
 
     def _serve(self, purposes: frozenset[PurposeId]) -> Served:
-        served = self._served[purposes] = self._plan.served(purposes)
+        served = self._served.get(purposes)
+        if served is None:
+            served = self._served[purposes] = self._plan.served(purposes)
         return served
 
     def _firsts(
-        self, visitor: Visitor, steady: tuple[str, ...], page: str, previous_page: str
+        self, visitor: Visitor, bits: int, steady: tuple[str, ...], page: str, previous_page: str
     ) -> int:
+        steady_picks, moving_picks = self._picks.get(bits) or self._pick(bits)
         seen = visitor.seen
         firsts = 0
         values = (*steady, page, previous_page)
         # Where all that mostly stays was seen together, its combinations were seen too.
-        mark = hash(steady)
+        mark = hash((bits, steady))
         if mark not in seen:
             seen.add(mark)
-            firsts = _mark_new(seen, self._steady_picks, values)
-        return firsts | _mark_new(seen, self._moving_picks, values)
+            firsts = _mark_new(seen, steady_picks, values)
+        return firsts | _mark_new(seen, moving_picks, values)
+
+    def _pick(self, bits: int) -> tuple[_Picks, _Picks]:
+        """Choose the combinations that statistics of these purposes count visitors in."""
+        steady: list[tuple[int, _Pick]] = []
+        moving: list[tuple[int, _Pick]] = []
+        of_each = zip(self._plan.combinations, self._plan.asked_by, strict=True)
+        for bit, (combination, asked_by) in enumerate(of_each):
+            if tells_of(combination) is Tells.VIEW and asked_by & bits:
+                moves = not PAGE_DIMENSIONS.isdisjoint(combination)
+                (moving if moves else steady).append((bit, _pick(combination)))
+        picks = self._picks[bits] = tuple(steady), tuple(moving)
+        return picks
 
 
-def _mark_new(seen: set[int], picks: tuple[tuple[int, _Pick], ...], values: tuple[str, ...]) -> int:
+def _mark_new(seen: set[int], picks: _Picks, values: tuple[str, ...]) -> int:
     firsts = 0
     for bit, pick in picks:
         mark = hash((bit, pick(values)))

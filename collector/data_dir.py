@@ -38,6 +38,31 @@ class DataDir:
         return self.path / "logins.sqlite"
 
     @property
+    def keys(self) -> Path:
+        """Hold the API's keys, as hashes."""
+        return self.path / "keys.sqlite"
+
+    @property
+    def email(self) -> Path:
+        """Hold e-mail campaigns and where their links lead."""
+        return self.path / "email.sqlite"
+
+    @property
+    def email_key(self) -> Path:
+        """Hold the keys that e-mail's tokens and recipients' references are under."""
+        return self.path / "email.key"
+
+    @property
+    def recipients(self) -> Path:
+        """Hold who unsubscribed or withdrew from being measured, encrypted."""
+        return self.path / "recipients.sqlite"
+
+    @property
+    def opened(self) -> Path:
+        """Hold random numbers of personal tokens that were opened."""
+        return self.path / "opened.sqlite"
+
+    @property
     def policy(self) -> Path:
         """Hold a copy of the policy that the counters follow."""
         return self.path / "policy.toml"
@@ -46,6 +71,11 @@ class DataDir:
     def policies(self) -> Path:
         """Hold every version of the policy that was in force."""
         return self.path / "policies"
+
+    @property
+    def tags(self) -> Path:
+        """Hold every version of the tag that was handed out, by its hash."""
+        return self.path / "tags"
 
     @property
     def made(self) -> int:

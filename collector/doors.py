@@ -57,6 +57,7 @@ _REFUSED: tuple[_Header, ...] = (
     (b"cache-control", b"no-store"),
     _NOT_TRACKING,
 )
+_REFUSED_FOR_NOW: tuple[_Header, ...] = (*_REFUSED, (b"retry-after", b"60"))
 _PREFLIGHT: tuple[_Header, ...] = (
     _NOT_TRACKING,
     (b"access-control-allow-methods", b"POST"),
@@ -138,7 +139,7 @@ async def _refuse(send: Send, error: Exception) -> None:
         log.error("a request failed: %s", type(error).__name__)
         error = BadRequest("server", "failed to read the request", status=500)
     body = json.dumps({"error": str(error), "field": error.field}).encode()
-    await _answer(send, error.status, body, _REFUSED)
+    await _answer(send, error.status, body, _REFUSED_FOR_NOW if error.status == 429 else _REFUSED)
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: Sequence[_Header]) -> None:

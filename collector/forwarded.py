@@ -45,8 +45,22 @@ class TrustedProxies:
         listed = _values(headers, b"x-forwarded-for")
         if not forwarded:
             return self._walk(peer, listed)
-        found = self._walk(peer, [_node(element) for element in forwarded])
+        found = self._walk(peer, [_part(element, "for") for element in forwarded])
         return found if not listed or self._walk(peer, listed) == found else peer
+
+    def is_https(self, peer: str, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Tell whether a trusted proxy was itself asked by HTTPS.
+
+        Reads the last ``proto`` of ``Forwarded`` (RFC 7239 section 5.4) or of
+        ``X-Forwarded-Proto``: what the peer wrote. Where both are there, both must say so.
+        """
+        if not self._networks or not self._trusts(_read_address(peer)):
+            return False
+        elements = _values(headers, b"forwarded")
+        told = [_part(elements[-1], "proto")] if elements else []
+        told += _values(headers, b"x-forwarded-proto")[-1:]
+        kept = [each.strip().lower() for each in told if each.strip()]
+        return bool(kept) and all(each == "https" for each in kept)
 
     def _walk(self, peer: str, nodes: Sequence[str]) -> str:
         sure = peer
@@ -69,11 +83,11 @@ def _values(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
     return joined.decode("latin-1").split(",") if joined else []
 
 
-def _node(element: str) -> str:
-    """Return the ``for`` of one element of a Forwarded header; empty when there is none."""
+def _part(element: str, wanted: str) -> str:
+    """Return a parameter of one element of a Forwarded header; empty when there is none."""
     for pair in element.split(";"):
         name, _, value = pair.partition("=")
-        if name.strip().lower() == "for":
+        if name.strip().lower() == wanted:
             return value.strip().strip('"')
     return ""
 

@@ -8,12 +8,13 @@ then paid once a group; `benchmarks/ingest.py` measures the whole.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from anonymizer.hits import RawHit
+from anonymizer.hits import Mail, RawHit
 from anonymizer.urls import BadUrl
 from collector.counted import COUNTED, CountedHit, encode_row
-from collector.pipeline import Pipeline
+from collector.pipeline import Pipeline, TooManyHits
 from collector.receive import BadRequest
 from collector.spool import SpoolFailed
+from collector.visits import MOST_HITS_A_MINUTE
 
 Read = Callable[[], list[RawHit]]
 """Receives one request's hits, or raises BadRequest."""
@@ -45,6 +46,10 @@ class Intake:
             self._working = asyncio.create_task(self._work())
         return outcome
 
+    def admits_mail(self, raw: RawHit, mail: Mail) -> bool:
+        """Tell whether a hit at the e-mail door would be counted; nothing is."""
+        return self._pipeline.admits_mail(raw, mail)
+
     async def _work(self) -> None:
         try:
             while self._waiting:
@@ -61,9 +66,12 @@ class Intake:
         kept: dict[frozenset[str], tuple[list[tuple[Outcome, bytes]], Rows]] = {}
         for outcome, read in group:
             try:
-                taken = self._pipeline.take_apart(read())
+                taken = self._pipeline.take_live(read())
             except BadUrl as bad:
                 _fail(outcome, BadRequest("url (u)", str(bad).removeprefix("url: ")))
+            except TooManyHits:
+                wanted = f"must be at most {MOST_HITS_A_MINUTE} in a minute"
+                _fail(outcome, BadRequest("hits", wanted, status=429))
             except Exception as error:  # noqa: BLE001  # it goes on to the one who asked
                 _fail(outcome, error)
             else:

@@ -113,7 +113,7 @@ def _successor(shown: Policy, current: Policy, history: Sequence[Policy]) -> Pol
 def _hides_small(statistic: Statistic) -> bool:
     """Tell whether no single visitor's cell of a statistic is shown, but in totals."""
     counts_visitors = "visitors" in measures_of(statistic)
-    return statistic.min_group > 1 or not statistic.by or not counts_visitors
+    return statistic.min_group > 1 or not statistic.dimensions() or not counts_visitors
 
 
 def _tell(purpose: Purpose, policy: Policy, language: Language) -> _Purpose:

@@ -163,7 +163,7 @@ def tell_purposes(policy: Policy, language: Language) -> Sequence[Told]:
 def _tell_purpose(purpose: Purpose, statistics: Sequence[Statistic], language: Language) -> Told:
     counts: dict[str, list[str]] = {}
     for statistic in statistics:
-        words = [tell_dimensions(statistic, language)] if statistic.by else []
+        words = [tell_dimensions(statistic, language)] if statistic.dimensions() else []
         counts.setdefault(_tell_counting(statistic, language), []).extend(words)
     return Told(
         tell_purpose(purpose, language),
@@ -175,7 +175,8 @@ def _tell_purpose(purpose: Purpose, statistics: Sequence[Statistic], language: L
 
 def _tell_counting(statistic: Statistic, language: Language) -> str:
     """Say what is counted how often, from how large a group on; not what it is told apart by."""
-    kind = "total" if not statistic.by else "some" if statistic.min_group == 1 else "groups"
+    told_apart = "some" if statistic.min_group == 1 else "groups"
+    kind = told_apart if statistic.dimensions() else "total"
     return language.texts["opt_out"][f"{kind}_each_{statistic.grain}"].format(
         measures=tell_measures(statistic, language), group=statistic.min_group
     )

@@ -14,7 +14,7 @@ from anonymizer.policy import Basis, Policy, Purpose, Statistic
 from anonymizer.signals import Signals
 from anonymizer.visitor_key import visitor_key
 from collector.findings import Finding, Level, Outcome
-from collector.plan import COVERAGE_DIMENSIONS, is_coverage, is_machines
+from collector.plan import COVERAGE_DIMENSIONS, is_coverage, is_delivered, is_machines
 from collector.salts import fill_from_kernel
 from collector.visits import VisitMemory
 
@@ -68,7 +68,11 @@ def _own_account(policy: Policy) -> Finding:
 
 def _groups(policy: Policy) -> Finding:
     criterion = "No count that is shown stands for a single visitor"
-    counting = [each for each in policy.statistics if not (is_coverage(each) or is_machines(each))]
+    counting = [
+        each
+        for each in policy.statistics
+        if not (is_coverage(each) or is_machines(each) or is_delivered(each))
+    ]
     lone = _names(each for each in counting if each.by and each.min_group < 2)
     if lone:
         why = f"these are shown for one visitor: {lone}"

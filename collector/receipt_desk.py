@@ -14,11 +14,13 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from anonymizer.policy import PurposeId
 from collector.query_socket import Refused, Values
 from collector.receipt_json import receipt_json
 from collector.receipt_store import ReceiptStore
 from collector.receipts import (
     ID_BYTES,
+    VALIDITY,
     Decision,
     IdHash,
     PolicyVersions,
@@ -69,9 +71,14 @@ class ReceiptDesk:
     """
 
     def __init__(
-        self, store: ReceiptStore, versions: PolicyVersions, now: Callable[[], int]
+        self,
+        store: ReceiptStore,
+        versions: PolicyVersions,
+        now: Callable[[], int],
     ) -> None:
         self.versions = versions
+        self.on_gone: Callable[[IdHash], None] = _nobody_asks
+        """Is called, in the store's thread, before a consent is withdrawn or erased."""
         self.now = now
         self._store = store
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="receipts")
@@ -131,6 +138,7 @@ class ReceiptDesk:
                 raise NothingToWithdraw
             if receipt.withdrawn is not None:
                 return receipt
+            self.on_gone(id_hash)
             self._store.note_withdrawal(id_hash, receipt, hour)
             return replace(receipt, withdrawn=hour)
 
@@ -142,7 +150,22 @@ class ReceiptDesk:
         Raises:
             StoreFailed, TooMany, UnknownReceipt: as `find` does.
         """
-        await self._with_receipt(raw_id, network, lambda id_hash, _: self._store.erase(id_hash))
+
+        def erase(id_hash: IdHash, _: Receipt) -> None:
+            self.on_gone(id_hash)
+            self._store.erase(id_hash)
+
+        await self._with_receipt(raw_id, network, erase)
+
+    async def standing(self, purpose: PurposeId, site: str = "") -> bytes:
+        """Return the hashes of all ids whose receipts permit a purpose now: 16 bytes each, sorted.
+
+        Raises:
+            StoreFailed: the store can't be read.
+        """
+        after = start_of_hour(self.now()) - VALIDITY
+        versions = self.versions.honoured
+        return await self._in_thread(lambda: self._store.standing(purpose, versions, after, site))
 
     def tell(self, raw_id: str, receipt: Receipt) -> dict[str, object]:
         """Return the receipt as its holder gets it."""
@@ -231,3 +254,7 @@ class ReceiptDesk:
 
     async def _in_thread(self, do: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, do)
+
+
+def _nobody_asks(_: IdHash) -> None:
+    pass

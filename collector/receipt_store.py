@@ -4,7 +4,7 @@ Takes hashes of ids, never an id. What is erased is gone from the data directory
 within seconds (docs/decisions/0011).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from anonymizer.hits import SiteId
-from collector.receipts import Decision, IdHash, Receipt
+from anonymizer.policy import PurposeId
+from collector.receipts import HANDLE_BYTES, Decision, IdHash, Receipt
 from collector.schema.tables import DATABASE
 from collector.store import StoreFailed, failures, open_engine
 
@@ -126,6 +127,35 @@ class ReceiptStore:
                 settings=_UNLOGGED,
             ).result_rows
         return _read_rows(rows)
+
+    def standing(
+        self, purpose: PurposeId, versions: Collection[str], after: datetime, site: str = ""
+    ) -> bytes:
+        """Return the hashes of all ids whose receipts permit a purpose: 16 bytes of each, in order.
+
+        Their consent was given after an hour under one of the versions and is not withdrawn; with
+        `site` on that site.
+
+        Raises:
+            StoreFailed: the store can't be read.
+        """
+        with failures("receipts can't be read"):
+            return self._client.raw_query(
+                f"SELECT toFixedString(substring(id_hash, 1, {HANDLE_BYTES}), {HANDLE_BYTES}) AS id"
+                f" FROM {TABLE} GROUP BY id_hash"
+                " HAVING countIf(state = 'given' AND has(purposes, {purpose:String})"
+                " AND has({versions:Array(String)}, version) AND hour > {after:DateTime('UTC')}"
+                " AND {site:String} IN ('', site)) > 0 AND countIf(state = 'withdrawn') = 0"
+                " ORDER BY id",
+                parameters={
+                    "purpose": purpose,
+                    "versions": sorted(versions),
+                    "after": after,
+                    "site": site,
+                },
+                settings=_UNLOGGED,
+                fmt="RowBinary",
+            )
 
     def note_withdrawal(self, id_hash: IdHash, receipt: Receipt, hour: datetime) -> None:
         """Add that a consent was withdrawn; the receipt's other fields stay, as proof.

@@ -25,6 +25,9 @@ SCHEMA = "1"
 
 VALIDITY = timedelta(days=183)  # CNIL advises to ask again after six months
 
+HANDLE_BYTES = 16
+"""How much of a hash stands for it where many are in memory."""
+
 ID_BYTES = 32
 _ID = re.compile(r"[0-9a-f]{64}")
 

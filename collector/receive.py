@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from anonymizer.gate import PAGE_VIEW
 from anonymizer.hits import Door, RawConsent, RawHit, Scalar, SiteId
-from anonymizer.policy import Site
+from anonymizer.policy import DEPTH, ENGAGEMENT, Site
 from collector.sender import Sender
 
 MAX_BODY_BYTES = 512 * 1024  # 100 hits of a 4 kB URL each, with room
@@ -22,6 +22,8 @@ MAX_HITS = 100
 MAX_URL_CHARACTERS = 4_096
 MAX_NAME_CHARACTERS = 120  # as in Plausible's public event API
 MAX_PROPERTIES = 30  # as there
+MAX_ENGAGED_MS = 30 * 60 * 1_000  # nobody reads longer without a view, as VISIT_IDLE_SECONDS has it
+_NO_DEPTH = 255  # what Plausible's trackers send where a page can't be scrolled
 _MAX_REFERRER_CHARACTERS = 2_000  # only the host is read; what follows may be cut
 _MAX_ZONE_CHARACTERS = 64  # the longest name in the tz database has 32
 
@@ -50,14 +52,20 @@ class _Event(Struct, gc=False):
     tz: str | None = None
     c: str | None = None
     cm: str | None = None
-    k: bool | int | None = None
+    k: bool | int | str | None = None
     gdpr: int | str | None = None
     gdpr_consent: str | None = None
     gpp: str | None = None
     gcs: str | None = None
     consent: str | None = None
     analytics_storage: str | None = None
-    child: bool | int | None = None
+    child: bool | int | str | None = None
+    version: str | int | float | None = None
+    purposes: str | list[str] | None = None
+    i: bool | int | None = None
+    interactive: bool | int | None = None
+    e: int | float | None = None
+    sd: int | float | None = None
     p: msgspec.Raw = _NOTHING
     props: msgspec.Raw = _NOTHING
     m: msgspec.Raw = _NOTHING
@@ -75,19 +83,30 @@ _LONG_NAMES = {
     "c": "consent",
     "cm": "analytics_storage",
     "k": "child",
+    "i": "interactive",
 }
 _WANTED = {
     "w": "must be a number",
-    "k": "must be true or false",
-    "child": "must be true or false",
+    "k": "must be true, false or text",
+    "child": "must be true, false or text",
+    "version": "must be text or a number",
+    "purposes": "must be text or a list of texts",
+    "i": "must be true or false",
+    "interactive": "must be true or false",
+    "e": "must be a number of milliseconds",
+    "sd": "must be a number of percent",
     "gdpr": "must be 0 or 1",
 }
 _decode_one = msgspec.json.Decoder(_Event).decode
 _decode_several = msgspec.json.Decoder(list[_Event]).decode
 _decode_properties = msgspec.json.Decoder(dict[str, object] | str).decode
-_PATH = re.compile(r"`\$(?:\[(?P<position>\.\.\.|\d+)\])?(?:\.(?P<key>[a-z_]+))?`")
+_PATH = re.compile(
+    r"`\$(?:\[(?P<position>\.\.\.|\d+)\])?(?:\.(?P<key>[a-z_]+))?(?:\[(?:\.\.\.|\d+)\])?`"
+)
 _GRANTED_GCS = re.compile(r"G1[01-]1")
 _NOTHING_TOLD = (None,) * 5
+_OfEvent = tuple[tuple[tuple[str, Scalar], ...], None, bool, int]
+_OF_A_VIEW: _OfEvent = ((), None, True, 0)
 _CONTRADICTION = "?"
 """Stands for a signal that no reader takes for a permission."""
 
@@ -155,6 +174,8 @@ def _told(values: Mapping[str, Sequence[str]], *names: str) -> str | None:
 
 def _read_consent(event: _Event) -> RawConsent | None:
     own = _first_told(event.c, event.consent)
+    if event.purposes is not None:
+        own = _first_told(own, _as_own(event.version, event.purposes))
     storage = _first_told(event.cm, event.analytics_storage)
     if storage is None and event.gcs is not None:
         # G1 and a digit each for advertising and analytics; 1 is granted.
@@ -164,6 +185,12 @@ def _read_consent(event: _Event) -> RawConsent | None:
         return None
     gdpr = None if event.gdpr is None else str(event.gdpr)
     return RawConsent(own, gdpr, event.gdpr_consent, event.gpp, storage)
+
+
+def _as_own(version: float | str | None, purposes: str | list[str]) -> str:
+    """Write what `window.discreet.told` holds as `RawConsent.own` has it."""
+    granted = purposes if isinstance(purposes, str) else ",".join(purposes)
+    return f"{'' if version is None else version},{granted}"
 
 
 def _first_told(short: str | None, long: str | None) -> str | None:
@@ -210,10 +237,27 @@ def _read_event(
         sender.gpc,
         sender.prefetch,
         sender.opted_out,
-        bool(event.k or event.child),
+        (event.k is not None or event.child is not None) and _is_child(event),
         _read_consent(event),
-        () if name == PAGE_VIEW else _read_properties(event.p or event.props or event.m),
+        *(_OF_A_VIEW if name == PAGE_VIEW else _read_of_event(name, event)),
     )
+
+
+def _is_child(event: _Event) -> bool:
+    # An attribute without a value, such as data-child, comes as the empty text.
+    return any(told not in (None, 0, "0", "false") for told in (event.k, event.child))
+
+
+def _read_of_event(name: str, event: _Event) -> _OfEvent:
+    """Return what `RawHit` has from `raw_properties` on, for what is no page view."""
+    interactive = 0 not in (event.i, event.interactive)  # nor False, which equals it
+    if name != ENGAGEMENT:
+        properties = _read_properties(event.p or event.props or event.m)
+        return (properties, None, interactive, 0)
+    # Trackers send the view's own properties with it, which were never read.
+    depth = () if event.sd is None or not 0 <= event.sd < _NO_DEPTH else ((DEPTH, event.sd),)
+    engaged = min(max(event.e or 0, 0), MAX_ENGAGED_MS)
+    return (depth, None, interactive, int(engaged))
 
 
 def _read_properties(written: msgspec.Raw) -> tuple[tuple[str, Scalar], ...]:

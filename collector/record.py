@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from anonymizer.policy import Basis, Policy, VisitorAddress
+from collector.plan import is_mail
 from collector.receipts import VALIDITY
 from collector.store_facts import StoreFacts
 
@@ -57,7 +58,8 @@ def _categories(policy: Policy) -> Iterator[Entry]:
         if policy.visitor_address is VisitorAddress.FULL
         else "truncated internet address"
     )
-    yield Entry("c", "data subjects", f"visitors of {', '.join(policy.sites)}; analysts")
+    mail = "; recipients of e-mail campaigns" if any(map(is_mail, policy.statistics)) else ""
+    yield Entry("c", "data subjects", f"visitors of {', '.join(policy.sites)}{mail}; analysts")
     yield Entry(
         "c",
         "visitors, in memory until the request is answered",

@@ -1,37 +1,25 @@
 """Rows that tell of something else than a view: events, their properties, masks, machines.
 
-A clean hit comes in, rows and an advanced visit memory come out (docs/decisions/0012).
+A clean hit comes in, rows and an advanced visit memory come out (docs/decisions/0012 and 0023).
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from msgspec.structs import replace
 
 from anonymizer.hits import CleanHit, Door, DropReason, LocalSeconds, SiteId
 from anonymizer.machines import Machine
-from anonymizer.policy import Dimension
+from anonymizer.policy import ENGAGEMENT, Dimension, PurposeId
+from collector.asked import Asking
 from collector.clock import DAY_SECONDS, hour_start
 from collector.counted import COUNTED, CountedHit, Tells
+from collector.goals import GoalCounter
 from collector.plan import Plan, Served
 from collector.visits import VisitMemory, Visitor
-from collector.words import (
-    OF_HIT,
-    OF_KEY,
-    OF_VISIT,
-    words_of_hit,
-    words_of_key,
-    words_of_visit,
-)
+from collector.words import words_in_visit, words_of_all
 
-
-def tells_of(combination: tuple[Dimension, ...]) -> Tells:
-    """Return which rows a combination of dimensions is counted on."""
-    if Dimension.MASK in combination:
-        return Tells.MASK
-    if Dimension.PROPERTY in combination:
-        return Tells.PROPERTY
-    return Tells.EVENT if Dimension.EVENT in combination else Tells.VIEW
+_Words = Mapping[Dimension, str]
 
 
 def count_machine(
@@ -54,34 +42,47 @@ def count_machine(
 class SubjectCounter:
     """Counts events and masks against the visit memory that views are counted against."""
 
-    def __init__(self, plan: Plan, memory: VisitMemory) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        memory: VisitMemory,
+        goals: GoalCounter,
+        serve: Callable[[frozenset[PurposeId]], Served],
+    ) -> None:
         self._memory = memory
-        self._combinations: dict[Tells, list[tuple[int, tuple[Dimension, ...]]]] = {
-            tells: [] for tells in Tells
-        }
-        for bit, combination in enumerate(plan.combinations):
-            self._combinations[tells_of(combination)].append((bit, combination))
+        self._goals = goals
+        self._serve = serve
+        self._asking = Asking(plan)
 
     def count_event(self, hit: CleanHit, served: Served) -> list[CountedHit]:
-        """Advance the visit memory by one event; it begins no visit, but prolongs an open one."""
+        """Advance the visit memory by one event; it begins no visit, but may prolong an open one.
+
+        What a visitor did prolongs the visit and ends its bounce. What a page tells by itself
+        does neither; engagement prolongs, for as long was the visitor there.
+        """
         visitor, goes_on = self._memory.find_for_event(hit)
+        opening = visitor.opening if goes_on else None
+        words = {**words_in_visit(hit, opening), Dimension.EVENT: hit.event}
         rows = [
-            self._event(hit, visitor, visitor.opening if goes_on else hit, served),
-            *self._properties(hit, visitor, served),
+            self._event(hit, visitor, words, served),
+            *self._properties(hit, visitor, words, served),
             *self.count_masks(hit, visitor, served),
         ]
-        if goes_on:
-            rows += _prolong(hit, visitor, served)
+        if hit.goals:
+            rows += self._goals.count(hit, visitor, opening, served)
+        if goes_on and (hit.interactive or hit.event == ENGAGEMENT):
+            rows += _prolong(hit, visitor, self._serve(served.purposes & visitor.served.purposes))
         return rows
 
     def count_masks(self, hit: CleanHit, visitor: Visitor, served: Served) -> list[CountedHit]:
         """Return a row for each kind of identifier that was masked in a hit, with how many."""
-        if Dimension.MASK not in served.of_events:
+        asked = self._asking.of(Tells.MASK, served.bits)
+        if asked is None:
             return []
         return [
             replace(
                 _row(hit, served, 0),
-                firsts=self._firsts(visitor, Tells.MASK, {Dimension.MASK: kind}),
+                firsts=visitor.firsts(asked.combinations, {Dimension.MASK: kind}),
                 tells=Tells.MASK.value,
                 number=number,
                 subject=kind,
@@ -89,59 +90,57 @@ class SubjectCounter:
             for kind, number in Counter(hit.masks).items()
         ]
 
-    def _event(
-        self, hit: CleanHit, visitor: Visitor, opening: CleanHit, served: Served
-    ) -> CountedHit:
+    def _event(self, hit: CleanHit, visitor: Visitor, words: _Words, served: Served) -> CountedHit:
         row = _row(hit, served, 1)
-        if Dimension.EVENT not in served.of_events:
+        asked = self._asking.of(Tells.EVENT, served.bits, hit.event)
+        if asked is None:
             return row
-        words = dict(zip(OF_VISIT, words_of_visit(opening), strict=True))
-        words |= dict(zip(OF_HIT, words_of_hit(hit), strict=True))
-        words |= dict(zip(OF_KEY, words_of_key(hit), strict=True))
-        words[Dimension.PAGE] = hit.page
-        # What no statistic of events asks for is not on disk either (law 4).
-        told = {of.value: word for of, word in words.items() if of in served.of_events}
-        words[Dimension.EVENT] = hit.event
         return replace(
             row,
-            firsts=self._firsts(visitor, Tells.EVENT, words),
+            firsts=visitor.firsts(asked.combinations, words),
+            seconds=_engaged_seconds(hit, visitor) if asked.seconds else 0,
             tells=Tells.EVENT.value,
             number=1,
             subject=hit.event,
-            **told,
+            **asked.fields(words),
         )
 
-    def _properties(self, hit: CleanHit, visitor: Visitor, served: Served) -> list[CountedHit]:
-        if Dimension.PROPERTY not in served.of_events:
-            return []
-        rows = []
-        for name, word in hit.properties:
-            value = word if Dimension.VALUE in served.of_events else ""
-            words = {
-                Dimension.EVENT: hit.event,
-                Dimension.PROPERTY: name,
-                Dimension.VALUE: value,
-            }
-            row = replace(
+    def _properties(
+        self, hit: CleanHit, visitor: Visitor, words: _Words, served: Served
+    ) -> Iterator[CountedHit]:
+        once = (*hit.properties, *_newly_reached(hit, visitor))
+        for name, word, number in (*((name, word, 1) for name, word in once), *hit.grid):
+            asked = self._asking.of(Tells.PROPERTY, served.bits, hit.event, name)
+            if asked is None:
+                continue
+            words = {**words, Dimension.PROPERTY: name, Dimension.VALUE: word}
+            yield replace(
                 _row(hit, served, 0),
-                firsts=self._firsts(visitor, Tells.PROPERTY, words),
+                firsts=visitor.firsts(asked.combinations, words),
                 tells=Tells.PROPERTY.value,
-                number=1,
+                number=number,
                 subject=hit.event,
                 property=name,
-                value=value,
+                **asked.fields(words),
             )
-            rows.append(row)
-        return rows
 
-    def _firsts(self, visitor: Visitor, tells: Tells, words: Mapping[Dimension, str]) -> int:
-        firsts = 0
-        for bit, combination in self._combinations[tells]:
-            mark = hash((bit, *(words[dimension] for dimension in combination)))
-            if mark not in visitor.seen:
-                visitor.seen.add(mark)
-                firsts |= 1 << bit
-        return firsts
+
+def _newly_reached(hit: CleanHit, visitor: Visitor) -> list[tuple[str, str]]:
+    """Return the bounds that were not reached before in the visitor's view of the hit's page."""
+    if not hit.reached:
+        return []
+    if visitor.reached is None:
+        visitor.reached = {}
+    before = visitor.reached.setdefault(hit.page, set())
+    newly = [each for each in hit.reached if hash((hit.event, *each)) not in before]
+    before.update(hash((hit.event, *each)) for each in newly)
+    return newly
+
+
+def _engaged_seconds(hit: CleanHit, visitor: Visitor) -> int:
+    """Return the whole seconds; the rest is added to the visitor's next hit of engagement."""
+    seconds, visitor.engaged_ms = divmod(visitor.engaged_ms + hit.engaged_ms, 1_000)
+    return seconds
 
 
 def _row(hit: CleanHit, served: Served, hits: int) -> CountedHit:
@@ -149,22 +148,23 @@ def _row(hit: CleanHit, served: Served, hits: int) -> CountedHit:
     return CountedHit(hit.site, hit.door.value, COUNTED, hits, served.bits, hour)
 
 
-def _prolong(hit: CleanHit, visitor: Visitor, served: Served) -> list[CountedHit]:
-    """Keep the visit open; an event ends its bounce as a second view does."""
-    bounces = 0 if visitor.viewed_again else -1
+def _prolong(hit: CleanHit, visitor: Visitor, of_both: Served) -> list[CountedHit]:
+    """Keep the visit open; what a visitor did ends its bounce as a second view does.
+
+    `of_both` is what the hit serves of what the visit does.
+    """
+    bounces = -1 if hit.interactive and not visitor.viewed_again else 0
+    visitor.viewed_again |= hit.interactive
     seconds = max(0, hit.time - visitor.last_seen)
-    visitor.viewed_again = True
     visitor.last_seen += seconds
-    if not (bounces or seconds):
+    if not (of_both.bits and (bounces or seconds)):
         return []
     opening = visitor.opening
-    words = dict(zip(OF_VISIT, words_of_visit(opening), strict=True))
-    words |= dict(zip(OF_HIT, words_of_hit(opening), strict=True))
-    words |= dict(zip(OF_KEY, words_of_key(hit), strict=True))
-    told = {of.value: word for of, word in words.items()} | served.blanks
+    words = words_of_all(opening, opening, hit)
+    told = {of.value: word for of, word in words.items()} | of_both.blanks
     return [
         replace(
-            _row(hit, served, 0),
+            _row(hit, of_both, 0),
             hour=hour_start(opening.local),
             bounces=bounces,
             seconds=seconds,

@@ -50,6 +50,8 @@ class VisitorPages:
 
     def __init__(self, policy: Policy) -> None:
         self._controller = policy.controller
+        self.contact = policy.contact
+        """Where visitors write to, as the policy has it."""
         shipped = {language.code: language for language in shipped_languages()}
         codes = (tag.split("-")[0].lower() for tag in policy.languages)
         first = [shipped[code] for code in dict.fromkeys(codes) if code in shipped]

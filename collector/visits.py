@@ -4,26 +4,45 @@ Holds, per site and local day, the day's salt and what each visitor key was
 seen to do. Lives in memory only; nothing here is ever written or logged.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from anonymizer.deidentify import DaySalts
 from anonymizer.hits import Campaign, CleanHit, LocalSeconds, SiteId, VisitorKey
+from anonymizer.policy import Dimension
 from anonymizer.visitor_key import KeyedHash
 from collector.clock import DAY_SECONDS, day_of
+from collector.plan import Served
 from collector.salts import FillRandom, new_salt
 
 VISIT_IDLE_SECONDS = 1_800  # docs/decisions/0003: the field's usual half hour
 _NO_CAMPAIGN = Campaign()
 GRACE_SECONDS = VISIT_IDLE_SECONDS  # an open visit may go on this long into the next day
+MOST_HITS_A_MINUTE = 600  # a page that tells of all its modules sends some dozens
+
+Combinations = tuple[tuple[int, tuple[Dimension, ...]], ...]
+"""Sets of dimensions in which a visitor counts once a day, each with its bit."""
 
 
 class Visitor:
     """One visitor's day: the running visit, and what was counted already."""
 
-    __slots__ = ("ended_on", "last_seen", "opening", "page", "seen", "viewed_again")
+    __slots__ = (
+        "ended_on",
+        "engaged_ms",
+        "last_seen",
+        "opening",
+        "page",
+        "reached",
+        "seen",
+        "served",
+        "steps",
+        "viewed_again",
+    )
 
     opening: CleanHit
     """The hit that began the running visit, less its visitor keys."""
+    served: Served
+    """What that hit served; no other purpose knows of the visit."""
     last_seen: int
     page: str
     viewed_again: bool
@@ -31,6 +50,12 @@ class Visitor:
     """Hashes of the combinations the visitor was counted in today."""
     ended_on: set[str]
     """Pages on which earlier visits of today ended."""
+    engaged_ms: int
+    """What of the engaged time is no whole second yet."""
+    reached: dict[str, set[int]] | None
+    """Hashes of the bounds reached in the latest view of each page; None before the first."""
+    steps: dict[str, int] | None
+    """How many steps of each funnel the running visit took; None before the first."""
 
     def __init__(self) -> None:
         self.last_seen = 0
@@ -38,6 +63,29 @@ class Visitor:
         self.viewed_again = False
         self.seen = set()
         self.ended_on = set()
+        self.engaged_ms = 0
+        self.reached = None
+        self.steps = None
+
+    def begin(self, opening: CleanHit, served: Served) -> None:
+        """Begin a visit by the hit that opens it."""
+        if self.last_seen:
+            self.ended_on.add(self.page)
+        self.opening = opening
+        self.served = served
+        self.viewed_again = False
+        self.steps = None
+        self.last_seen = opening.time
+
+    def firsts(self, combinations: Combinations, words: Mapping[Dimension, str]) -> int:
+        """Return the bits of the combinations in which the visitor is new today, and note them."""
+        firsts = 0
+        for bit, combination in combinations:
+            mark = hash((bit, *[words[dimension] for dimension in combination]))
+            if mark not in self.seen:
+                self.seen.add(mark)
+                firsts |= 1 << bit
+        return firsts
 
 
 class Day:
@@ -56,6 +104,18 @@ class VisitMemory:
     def __init__(self, fill_random: FillRandom) -> None:
         self._fill_random = fill_random
         self._days: dict[tuple[SiteId, int], Day] = {}
+        self._minute = 0
+        self._hits: dict[VisitorKey, int] = {}
+        """How many hits each visitor sent in that minute."""
+
+    def admits(self, hit: CleanHit) -> bool:
+        """Note a hit, and tell whether its visitor sent `MOST_HITS_A_MINUTE` at most till now."""
+        minute = hit.time // 60
+        if minute != self._minute:
+            self._minute = minute
+            self._hits.clear()
+        sent = self._hits[hit.visitor] = self._hits.get(hit.visitor, 0) + 1
+        return sent <= MOST_HITS_A_MINUTE
 
     def salts(self, site: SiteId, local: LocalSeconds) -> DaySalts:
         """Return the salts that a hit at this local time is keyed with."""
@@ -132,10 +192,12 @@ class VisitMemory:
         first_kept = day - 1 if local % DAY_SECONDS < GRACE_SECONDS else day
         for key in [key for key in self._days if key[0] == site and key[1] < first_kept]:
             del self._days[key]
+            self._hits.clear()
 
     def forget_all(self) -> None:
         """Destroy every salt and every visitor."""
         self._days.clear()
+        self._hits.clear()
 
     def days(self) -> Iterator[tuple[SiteId, int]]:
         """Yield each site and local day that is still in memory."""

@@ -49,3 +49,17 @@ def words_of_hit(hit: CleanHit) -> tuple[str, str, str]:
 def words_of_key(hit: CleanHit) -> tuple[str, str, str, str]:
     """Return the words of `OF_KEY`."""
     return (hit.device, hit.browser, hit.os, hit.network)
+
+
+def words_in_visit(hit: CleanHit, opening: CleanHit | None) -> dict[Dimension, str]:
+    """Return the words of a hit in the visit that `opening` began; None when none is open."""
+    words = words_of_all(opening or hit, hit, hit)
+    words[Dimension.PAGE] = hit.page
+    return words
+
+
+def words_of_all(opening: CleanHit, hit: CleanHit, keyed: CleanHit) -> dict[Dimension, str]:
+    """Return the words of `OF_VISIT`, `OF_HIT` and `OF_KEY`, each from a hit of its own."""
+    words = dict(zip(OF_VISIT, words_of_visit(opening), strict=True))
+    words |= dict(zip(OF_HIT, words_of_hit(hit), strict=True))
+    return words | dict(zip(OF_KEY, words_of_key(keyed), strict=True))

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,9 @@ MODULES = {
     "collector/store.py": "import chdb\nimport logging\nfrom anonymizer import hits\n",
     "dashboards/__init__.py": "",
     "dashboards/pages.py": "import starlette\nfrom anonymizer import policy\n",
+    "dashboards/sessions.py": "from people import users\n",
+    "people/__init__.py": "",
+    "people/users.py": "import sqlite3\n",
 }
 
 
@@ -89,6 +93,12 @@ def test_a_tree_with_the_allowed_imports_keeps_every_contract(tree: Path) -> Non
         pytest.param(
             "dashboards.pages", "import anonymizer.hits", "anonymizer.hits", id="pages-to-raw-hits"
         ),
+        pytest.param(
+            "people.users", "import collector.store", "collector.store", id="users-to-store"
+        ),
+        pytest.param(
+            "anonymizer.gate", "import people.users", "people.users", id="anonymizer-to-users"
+        ),
     ],
 )
 def test_forbidden_import_breaks_a_contract(
@@ -99,3 +109,10 @@ def test_forbidden_import_breaks_a_contract(
     answer = lint_imports(tree)
     assert answer.returncode == 1
     assert f"{module} -> {found} (l." in answer.stdout
+
+
+def test_image_is_built_from_every_package() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = project["tool"]["setuptools"]["packages"]["find"]["include"]
+    let_in = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {f"!{package.rstrip('*')}" for package in packages} <= set(let_in)

@@ -25,13 +25,21 @@ domain |
 | user agent patterns | github.com/ua-parser/uap-core, in the package `ua-parser-builtins` | \
 Apache-2.0 |
 
-Tests alone compare the consent decoders with these packages of npm, locked in
-`tests/oracles/package-lock.json`; neither has a dependency.
+Packages of npm, locked in `collector/tag/package-lock.json` and `tests/oracles/package-lock.json`.
+One is in a script that is handed out: `web-vitals`, in the tag's module `vitals`. All others build
+the tag or stand in tests.
 
-| package | version | licence |
-|---|---|---|
-| @iabgpp/cmpapi | 3.2.0 | Apache-2.0 |
-| @iabtcf/core | 1.5.6 | Apache-2.0 |
+| package | version | licence | for |
+|---|---|---|---|
+| web-vitals | 6.2.3 | Apache-2.0, Copyright Google LLC | the module `vitals` |
+| esbuild | 0.28.2 | MIT | builds the tag |
+| terser | 5.51.2 | BSD-2-Clause | builds the tag |
+| @iabgpp/cmpapi | 3.2.0 | Apache-2.0 | compared with the consent decoders |
+| @iabtcf/core | 1.5.6 | Apache-2.0 | compared with the consent decoders |
+| @plausible-analytics/tracker | 0.4.6 | MIT | counted in tests |
+| plausible-tracker | 0.3.9 | MIT | counted in tests |
+| react, react-dom | 19.3.1 | MIT | the example, in tests |
+| typescript | 5.9.3 | Apache-2.0 | checks the types, in tests |
 """
 
 # Packages whose metadata states none, by the licence text that they carry.

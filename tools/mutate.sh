@@ -15,7 +15,7 @@ children=${CHILDREN:-$(getconf _NPROCESSORS_ONLN)}
 rm -rf .mutation
 mkdir .mutation
 git ls-files -zco --exclude-standard -- \
-    anonymizer clickhouse_http collector dashboards docs tests tools README.md pyproject.toml |
+    anonymizer clickhouse_http collector dashboards people docs tests tools README.md pyproject.toml |
     while IFS= read -rd '' file; do
         [ ! -e "$file" ] || printf '%s\0' "$file"
     done | xargs -0 cp --parents -t .mutation

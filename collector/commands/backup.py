@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     except OSError as error:
         raise CommandFailed(f"{options.to}: {error.strerror}") from None
     manifest = read_manifest(options.to)
-    files = len(manifest.cells) + len(manifest.policies)
+    files = len(manifest.cells) + len(manifest.policies) + len(manifest.email)
     print(f"backed up to {options.to}: {files} files, version {manifest.policy_version}")
 
 

@@ -5,7 +5,6 @@ Both are made from the policy and, with a data directory, from the store as it i
 
 import argparse
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ from rich.text import Text
 from anonymizer.policy import Policy
 from anonymizer.policy_diff import compare
 from anonymizer.policy_file import PolicyFaults
+from anonymizer.policy_tag import TAG_MODULES
 from collector.commands import CommandFailed, read_policy_file
 from collector.commands.store_place import store_of
 from collector.data_dir import DataDir, DataDirInUse
@@ -29,6 +29,7 @@ from collector.store import StoreFailed
 from collector.store_address import StorePlace, open_client
 from collector.store_criteria import check_store
 from collector.store_facts import KIND, StoreFacts, read_store_facts
+from collector.tag_scripts import compile_tag, read_modules
 
 
 class _Section(Struct, frozen=True):
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
         data = DataDir(options.data)
         store = _ask_store(data, store_of(options, data))
         differing = _differing(policy, data.policy)
-    tag = (files("collector") / "tag" / "tag.js").read_text("utf-8")
+    tag = b"".join((compile_tag(policy), read_modules(TAG_MODULES) or b"")).decode()
     findings = (*check_policy(policy, tag), *check_store(policy, store, differing))
     sections = (
         _Section(

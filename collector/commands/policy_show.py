@@ -5,7 +5,7 @@ import argparse
 from rich.console import Console
 from rich.table import Table
 
-from anonymizer.policy import Policy
+from anonymizer.policy import Policy, Property, Statistic
 from collector.commands import read_policy_or_archived
 
 
@@ -20,6 +20,10 @@ def run(options: argparse.Namespace) -> None:
     tables = [_head(policy), _sites(policy), _purposes(policy), _statistics(policy)]
     if policy.events:
         tables.append(_events(policy))
+    if policy.goals:
+        tables.append(_goals(policy))
+    if policy.funnels:
+        tables.append(_funnels(policy))
     for table in tables:
         console.print(table)
 
@@ -49,6 +53,7 @@ def _head(policy: Policy) -> Table:
         ),
         ("paths.campaign_parameters", ", ".join(policy.campaign_parameters.values())),
         ("limits.max_values", str(policy.max_values)),
+        ("tag.modules", ", ".join(policy.tag_modules)),
     ):
         table.add_row(key, value or "-")
     return table
@@ -91,7 +96,7 @@ def _statistics(policy: Policy) -> Table:
         table.add_row(
             statistic.name,
             statistic.purpose,
-            ", ".join(statistic.by) or "-",
+            _held(statistic) + (", ".join(statistic.by) or "-"),
             statistic.grain,
             str(statistic.min_group),
             str(statistic.keep_days),
@@ -100,12 +105,40 @@ def _statistics(policy: Policy) -> Table:
 
 
 def _events(policy: Policy) -> Table:
-    table = _table("events", "name", "property", "values, steps or text")
+    table = _table("events", "name", "property", "values, steps, reached, grid or text")
     for event in policy.events.values():
-        table.add_row(event.name, "", "")
+        table.add_row(event.name, "", "" if event.interactive else "not interactive")
         for of in event.properties:
-            read = f"text, {of.max_values} a day" if of.text else ", ".join(of.values)
-            table.add_row("", of.name, read or ", ".join(map(str, of.steps)))
+            table.add_row("", of.name, _read(of))
+    return table
+
+
+def _read(of: Property) -> str:
+    if of.text:
+        return f"text, {of.max_values} a day"
+    if of.grid:
+        return " × ".join(map(str, of.grid))
+    return ", ".join(map(str, of.values or of.steps or of.reached))
+
+
+def _held(statistic: Statistic) -> str:
+    of = ": ".join(filter(None, (statistic.event, statistic.property)))
+    return f"{of} by " if of else ""
+
+
+def _goals(policy: Policy) -> Table:
+    table = _table("goals", "name", "reached by", "site")
+    for goal in policy.goals.values():
+        by = goal.page or f"event {goal.event}"
+        of = f", {goal.property} = {goal.value}" if goal.property else ""
+        table.add_row(goal.name, by + of, goal.site or "all")
+    return table
+
+
+def _funnels(policy: Policy) -> Table:
+    table = _table("funnels", "name", "steps", "site")
+    for funnel in policy.funnels.values():
+        table.add_row(funnel.name, "\n".join(funnel.steps), funnel.site or "all")
     return table
 
 

@@ -28,20 +28,28 @@ def run(options: argparse.Namespace) -> None:
     Raises:
         CommandFailed: there is no data, or the query was refused.
     """
+    sys.stdout.buffer.write(ask_views(options, options.sql, options.format))
+    sys.stdout.buffer.flush()
+
+
+def ask_views(options: argparse.Namespace, sql: str, output_format: str) -> bytes:
+    """Return the answer to one query of the guarded views, of a server or of a directory.
+
+    Raises:
+        CommandFailed: there is no data, or the query was refused.
+    """
     if not options.data.is_dir():
         raise CommandFailed(f"{options.data}: there is no data directory")
     data = DataDir(options.data)
     try:
-        values = {"sql": options.sql, "format": options.format, "region": options.region or HOME}
-        answer = ask(data.query_socket, "query", values)
+        values = {"sql": sql, "format": output_format, "region": options.region or HOME}
+        return ask(data.query_socket, "query", values)
     except Refused as refused:
         raise CommandFailed(str(refused)) from None
     except NoServer:
         spool = spool_of(data, options.region or HOME)
         place = store_of(options, data)
-        answer = _ask_directory(data, spool, place, options.sql, options.format)
-    sys.stdout.buffer.write(answer)
-    sys.stdout.buffer.flush()
+        return _ask_directory(data, spool, place, sql, output_format)
 
 
 def _ask_directory(

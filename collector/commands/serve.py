@@ -4,10 +4,15 @@ import argparse
 from pathlib import Path
 
 from anonymizer.policy import Policy
+from collector.api_keys import KeysFailed
 from collector.app import App
 from collector.commands import CommandFailed, read_policy_file
 from collector.commands.store_place import region_stores, store_of
 from collector.data_dir import DataDir, DataDirInUse
+from collector.email.registry import RegistryFailed
+from collector.email.unique_opens import OpensFailed
+from collector.email.unsubscribe import RefusalsFailed
+from collector.email.webhook import BadWebhook, Webhook, read_webhook
 from collector.forwarded import BadNetwork, TrustedProxies
 from collector.plan import TooManyCombinations
 from collector.policy_archive import BadArchive, ChangedWithoutVersion
@@ -17,6 +22,7 @@ from collector.serve import AddressInUse, listen, serve
 from collector.spool import SpoolFailed
 from collector.store import StoreFailed
 from collector.store_address import BadAddress, remember_store
+from people.user_file import UsersFailed
 
 _CANT_START = (
     AddressInUse,
@@ -24,11 +30,17 @@ _CANT_START = (
     BadNetwork,
     BadArchive,
     BadReference,
+    BadWebhook,
     ChangedWithoutVersion,
     DataDirInUse,
+    KeysFailed,
+    OpensFailed,
+    RefusalsFailed,
+    RegistryFailed,
     SpoolFailed,
     StoreFailed,
     TooManyCombinations,
+    UsersFailed,
 )
 
 
@@ -60,13 +72,21 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
         remember_store(data, store)
         regions = region_stores(policy, options, data)
         app = App(
-            policy, text, data, tables, store=store, regions=regions, proxies=proxies, demo=demo
+            policy,
+            text,
+            data,
+            tables,
+            store=store,
+            regions=regions,
+            proxies=proxies,
+            demo=demo,
+            webhook=_read_webhook(options),
         )
     except _CANT_START as error:
         raise CommandFailed(str(error)) from None
     except OSError as error:
         raise CommandFailed(f"{options.data}: {error.strerror}") from None
-    login = app.logins.first_run()
+    login = app.people.users.first_run()
     address = f"http://{_in_url(options.host)}:{listening.getsockname()[1]}"
 
     def say_hello() -> None:
@@ -85,6 +105,13 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
         print("Stop it with Ctrl-C.", flush=True)
 
     serve(app, listening, say_hello)
+
+
+def _read_webhook(options: argparse.Namespace) -> Webhook | None:
+    url, key_file = options.unsubscribe_webhook, options.unsubscribe_webhook_key_file
+    if (url is None) != (key_file is None):
+        raise BadWebhook("--unsubscribe-webhook: needs --unsubscribe-webhook-key-file, and it that")
+    return None if url is None else read_webhook(url, key_file)
 
 
 def _sites(policy: Policy) -> str:

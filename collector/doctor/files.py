@@ -22,8 +22,11 @@ Advance = Callable[[int], None]
 
 _PIECE_BYTES = 1024 * 1024
 _PACKED = re.compile(r".*\.(?:bin|cidx|cmrk\d?)")
-# Written by the operator, not by hits: a policy names a contact, a login may be an e-mail address.
-_BY_OPERATOR = frozenset({"policy.toml", "policies"})
+# Written by the operator, not by hits: a policy names a contact, a login may be an e-mail address,
+# a link in a message may lead to an address.
+_BY_OPERATOR = frozenset(
+    {"policy.toml", "policies", "email.sqlite", "email.sqlite-wal", "email.sqlite-shm"}
+)
 _MAY_NAME_LOGINS = "logins.sqlite"
 _AUDIT = re.compile(r"audit/\d{4}-\d\d-\d\d\.jsonl")
 

@@ -12,7 +12,7 @@ from collector.plan import Plan
 from collector.schema.ddl import place_views
 from collector.schema.ddl_found import NEXT, Counters, Found, counted_as, declare
 from collector.schema.into_cells import create_into_cells, meaning_of
-from collector.schema.tables import DATABASE, MEASURES, create_tables
+from collector.schema.tables import DATABASE, MEASURES, cells_of, create_tables
 from collector.schema.views import create_views
 
 _CREATE_CELLS = f"CREATE TABLE IF NOT EXISTS {DATABASE}.cells "
@@ -114,15 +114,15 @@ def _added(statistic: Statistic, counters: tuple[Counters, ...]) -> Iterator[str
 
 
 def _altered(old: Statistic, new: Statistic, counters: tuple[Counters, ...]) -> Iterator[str]:
-    if old.by != new.by:
-        yield f"~ {new.name}: by {_words(old.by)} → {_words(new.by)}"
+    if cells_of(old) != cells_of(new):
+        yield f"~ {new.name}: by {_words(old)} → {_words(new)}"
         yield "    goes on from nothing, under other cells; of before nothing can be had"
         yield from _hidden(counted_as(old, counters))
     if old.grain is not new.grain:
         yield f"~ {new.name}: grain {old.grain} → {new.grain}"
         yield f"    its view shows what is counted by {new.grain} from the next start on"
         kept = [of for of in counted_as(old, counters) if of.grain == old.grain]
-        yield from _hidden(kept if old.by == new.by else ())
+        yield from _hidden(kept if cells_of(old) == cells_of(new) else ())
     if old.min_group and old.min_group != new.min_group:
         yield f"~ {new.name}: min_group {old.min_group} → {new.min_group}"
         if new.min_group > old.min_group:
@@ -157,11 +157,12 @@ def _told(counters: tuple[Counters, ...]) -> str:
 
 def _shape(statistic: Statistic) -> str:
     return (
-        f"{statistic.name}: by {_words(statistic.by)}, grain {statistic.grain},"
+        f"{statistic.name}: by {_words(statistic)}, grain {statistic.grain},"
         f" min_group {statistic.min_group or 'unknown'}, keep_days {statistic.keep_days},"
         f" purpose {statistic.purpose or 'unknown'}"
     )
 
 
-def _words(by: Iterable[str]) -> str:
-    return f"[{', '.join(by)}]"
+def _words(statistic: Statistic) -> str:
+    held = ": ".join(filter(None, (statistic.event, statistic.property)))
+    return f"[{', '.join(statistic.by)}]" + (f" of {held}" if held else "")

@@ -38,10 +38,12 @@ _UNSIGNED = frozenset({"serves", "firsts"})
 def cells_of(statistic: Statistic) -> str:
     """Return the name under which a statistic's cells stand.
 
-    It holds the dimensions: a policy that tells a statistic apart by others goes on
-    under another name, and no old word shows in a column it was not counted for.
+    It holds the dimensions, and the event and property that alone are counted, as in
+    ``scroll_depth(page,value)[engagement/depth]``: a policy that tells a statistic apart
+    otherwise goes on under another name, and no old word shows where it was not counted.
     """
-    return f"{statistic.name}({','.join(statistic.by)})"
+    of = f"[{'/'.join(filter(None, (statistic.event, statistic.property)))}]"
+    return f"{statistic.name}({','.join(statistic.by)}){of if statistic.event else ''}"
 
 
 def create_tables() -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 A cell that counts fewer visitors than its statistic's `min_group` is shown as
 `OTHER`, so every total still adds up. What retention moved to the month is shown
-with its month and no day, and under its words once the month is over.
+with its month and no day, and under its words once the month is over. Of a statistic
+of one event, what stands under `OTHER` is not shown before, and never by its day.
 """
 
 from anonymizer.hits import OTHER
@@ -11,17 +12,28 @@ from collector.plan import (
     counts_views,
     counts_visits,
     is_coverage,
+    is_delivered,
+    is_engagement,
     is_exit,
+    is_funnels,
+    is_goals,
     is_machines,
+    is_mail,
     is_masks,
 )
 from collector.retention.cells import is_guarded
+from collector.schema.mail_views import (
+    MAIL_COLUMNS,
+    MAIL_MEASURES,
+    create_mail_view,
+    mail_measures,
+)
 from collector.schema.tables import DATABASE, MEASURES, cells_of
 
 MONTH = "month"
 """The column of a guarded view that tells the month, as its first day."""
 
-SHOWN_MEASURES = (*MEASURES, "events", "masked")
+SHOWN_MEASURES = (*MEASURES, "events", "masked", "conversions", *MAIL_MEASURES)
 """Every name of a measure in the views."""
 
 # A month that goes on grows night by night by what was hidden of a day: shown under its words,
@@ -29,13 +41,22 @@ SHOWN_MEASURES = (*MEASURES, "events", "masked")
 # last one of the westernmost zone is folded within 26 h of its end.
 _GROWS = "grain = 'month' AND addMonths(period, 1) + toIntervalDay(2) > now()"
 
-_COLUMNS = {"events": "hits", "masked": "hits"}
+# All that is counted of one event may itself be a hidden cell of another statistic, and `OTHER`
+# would tell it, in the night after its day by what it grew by.
+_GOES_ON = "addMonths(toStartOfMonth(period), 1) + toIntervalDay(2) > now()"
+
+_COLUMNS = {"events": "hits", "masked": "hits", "conversions": "hits", **MAIL_COLUMNS}
 _ALONE = {Dimension.ENTRY_PAGE: "page", Dimension.EXIT_PAGE: "page"}
 
 
 def create_views(policy: Policy) -> tuple[str, ...]:
     """Return the statements that make or replace each statistic's view."""
-    return tuple(_create_view(statistic) for statistic in policy.statistics)
+    return tuple(
+        create_mail_view(statistic, policy, columns_of(statistic), _GROWS)
+        if is_mail(statistic) and not is_delivered(statistic)
+        else _create_view(statistic)
+        for statistic in policy.statistics
+    )
 
 
 def columns_of(statistic: Statistic) -> tuple[str, ...]:
@@ -48,8 +69,14 @@ def measures_of(statistic: Statistic) -> tuple[str, ...]:
     """Return the measures that have a meaning in a statistic's cells."""
     if is_coverage(statistic) or is_machines(statistic):
         return ("hits",)
-    if is_exit(statistic):
+    if is_exit(statistic) or is_funnels(statistic):
         return ("visitors", "visits")
+    if is_mail(statistic):
+        return mail_measures(statistic)
+    if is_goals(statistic):
+        return ("visitors", "conversions")
+    if is_engagement(statistic):
+        return ("visitors", "seconds")
     if not counts_views(statistic):
         return ("visitors", "masked" if is_masks(statistic) else "events")
     if not counts_visits(statistic):
@@ -76,9 +103,14 @@ def _create_view(statistic: Statistic) -> str:
     small = f"cell_{measures[0]} < {statistic.min_group}"
     grains = f"'{grain}'"
     periods = {grain: period}
+    waits = ""
     if is_guarded(statistic):
         # Without a word to hide, the day is hidden.
-        dayless = "grain = 'month'" if keys else f"grain = 'month' OR {small}"
+        dayless = f"grain = 'month' OR {small}"
+        if statistic.event:
+            waits = f" WHERE NOT (({dayless}) AND {_GOES_ON})"
+        elif keys:
+            dayless = "grain = 'month'"
         grains += ", 'month'"
         periods = {
             grain: f"if({dayless}, NULL, {period})",
@@ -106,5 +138,5 @@ def _create_view(statistic: Statistic) -> str:
         )
     )
     group = ", ".join(("site", *periods, *names))
-    select = f"SELECT {columns} FROM ({cells}) GROUP BY {group}"
+    select = f"SELECT {columns} FROM ({cells}){waits} GROUP BY {group}"
     return f"CREATE OR REPLACE VIEW {statistic.name} AS {select}"

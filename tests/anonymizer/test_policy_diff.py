@@ -16,6 +16,8 @@ from anonymizer.policy import (
     ConsentMode,
     Dimension,
     Event,
+    Funnel,
+    Goal,
     Grain,
     Policy,
     Property,
@@ -29,6 +31,8 @@ from anonymizer.policy_diff import Change, Part, compare
 from anonymizer.policy_sections import KEYS
 from anonymizer.policy_weighing import (
     EVENT_FIELDS,
+    FUNNEL_FIELDS,
+    GOAL_FIELDS,
     POLICY_FIELDS,
     PROPERTY_FIELDS,
     PURPOSE_FIELDS,
@@ -60,7 +64,7 @@ POLICY = Policy(
     events={SIGNUP.name: SIGNUP},
 )
 
-Kind = type[Policy | Site | Purpose | Statistic | Event | Property]
+Kind = type[Policy | Site | Purpose | Statistic | Event | Property | Goal | Funnel]
 
 
 def with_policy(**values: object) -> Policy:
@@ -82,6 +86,18 @@ def with_statistic(**values: object) -> Policy:
 def with_property(**values: object) -> Policy:
     of = replace(Property("plan"), **values)
     return replace(POLICY, events={SIGNUP.name: replace(SIGNUP, properties=(of,))})
+
+
+def with_event(**values: object) -> Policy:
+    return replace(POLICY, events={SIGNUP.name: replace(SIGNUP, **values)})
+
+
+def with_goal(**values: object) -> Policy:
+    return replace(POLICY, goals={"g": replace(Goal("g"), **values)})
+
+
+def with_funnel(**values: object) -> Policy:
+    return replace(POLICY, funnels={"f": replace(Funnel("f", ("/a", "/b")), **values)})
 
 
 # Where, field, one value, another, the clause when the one becomes the other, and back.
@@ -154,13 +170,32 @@ ROWS: tuple[tuple[Callable[..., Policy], str, object, object, str, str], ...] = 
     (with_purpose, "tcf", (), (9,), "9.4", ""),
     (with_purpose, "tcf", (8,), (9,), "9.4", "9.4"),
     (with_policy, "max_values", 100, 101, "9.1", ""),
+    (with_policy, "tag_modules", (), ("links",), "", ""),
+    (with_event, "interactive", False, True, "", ""),
     (with_property, "values", ("free",), ("free", "paid"), "9.1", ""),
     (with_property, "values", ("free",), ("paid",), "9.1", "9.1"),
     (with_property, "steps", (10,), (10, 100), "9.1", ""),
     (with_property, "steps", (10,), (20,), "9.1", "9.1"),
+    (with_property, "reached", (50,), (25, 50), "9.1", ""),
+    (with_property, "reached", (50,), (75,), "9.1", "9.1"),
+    (with_property, "grid", (), (10, 10), "9.1", ""),
+    (with_property, "grid", (10, 10), (20, 5), "9.1", "9.1"),
+    (with_property, "grid", (10, 10), (20, 10), "9.1", ""),
     (with_property, "text", False, True, "9.1", ""),
     (with_property, "max_values", 100, 101, "9.1", ""),
+    (with_goal, "event", "signup", "order", "9.1", "9.1"),
+    (with_goal, "property", "", "plan", "9.1", "9.1"),
+    (with_goal, "value", "free", "paid", "9.1", "9.1"),
+    (with_goal, "page", "/a", "/b", "9.1", "9.1"),
+    (with_goal, "site", "example.org", "", "9.1", ""),
+    (with_goal, "site", "example.org", "b.example", "9.1", "9.1"),
+    (with_funnel, "steps", ("/a", "/b"), ("/a", "/b", "/c"), "9.1", ""),
+    (with_funnel, "steps", ("/a", "/b"), ("/b", "/a"), "9.1", "9.1"),
+    (with_funnel, "site", "example.org", "", "9.1", ""),
     (with_statistic, "purpose", PurposeId("audience"), PurposeId("other"), "9.1", "9.1"),
+    (with_statistic, "event", "", "signup", "9.1", "9.1"),
+    (with_statistic, "event", "signup", "order", "9.1", "9.1"),
+    (with_statistic, "property", "", "plan", "9.1", "9.1"),
     (with_statistic, "by", (Dimension.PAGE,), (Dimension.PAGE, Dimension.COUNTRY), "9.1", ""),
     (with_statistic, "by", (Dimension.PAGE,), (Dimension.COUNTRY,), "9.1", "9.1"),
     (
@@ -182,14 +217,21 @@ NAMING = {
     (Statistic, "name"),
     (Event, "name"),
     (Property, "name"),
+    (Goal, "name"),
+    (Funnel, "name"),
 }
-TABLES = {"sites", "purposes", "statistics", "events", "properties", "regions"}
+TABLES = {
+    *("sites", "purposes", "statistics", "events", "properties", "regions", "goals", "funnels"),
+}
 KINDS: dict[Callable[..., Policy], Kind] = {
     with_policy: Policy,
     with_site: Site,
     with_purpose: Purpose,
     with_statistic: Statistic,
+    with_event: Event,
     with_property: Property,
+    with_goal: Goal,
+    with_funnel: Funnel,
 }
 
 
@@ -215,7 +257,9 @@ def test_change_is_weighed_in_both_directions(
 @pytest.mark.parametrize(
     ("kind", "weighed"),
     [
-        (Policy, {*POLICY_FIELDS, "sites", "purposes", "statistics", "events", "regions"}),
+        (Policy, {*POLICY_FIELDS, *TABLES} - {"properties"}),
+        (Goal, set(GOAL_FIELDS)),
+        (Funnel, set(FUNNEL_FIELDS)),
         (Event, {*EVENT_FIELDS, "properties"}),
         (Property, set(PROPERTY_FIELDS)),
         (Site, set(SITE_FIELDS)),
@@ -240,8 +284,10 @@ def test_every_field_is_weighed_and_has_a_row_above(kind: Kind, weighed: set[str
         (STATISTIC_FIELDS, "statistic"),
         ({**EVENT_FIELDS, "properties": ("property", None)}, "event"),
         (PROPERTY_FIELDS, "event.property"),
+        (GOAL_FIELDS, "goal"),
+        ({**FUNNEL_FIELDS, "within": ("within", None)}, "funnel"),
     ],
-    ids=["site", "purpose", "statistic", "event", "property"],
+    ids=["site", "purpose", "statistic", "event", "property", "goal", "funnel"],
 )
 def test_change_names_the_key_of_the_file(
     weighed: dict[str, tuple[str, object]], table: str
@@ -253,7 +299,7 @@ def test_change_of_the_policy_names_the_key_of_the_file() -> None:
     keys = {key for key, _ in POLICY_FIELDS.values()}
     elsewhere = {
         f"{table}.{key}"
-        for table in ("signals", "residency", "network", "paths", "limits")
+        for table in ("signals", "residency", "network", "paths", "limits", "tag")
         for key in KEYS[table]
     } - {"residency.regions"}
     # These two say how the file is read; what they do shows in every statistic.
@@ -276,6 +322,16 @@ def test_change_of_the_policy_names_the_key_of_the_file() -> None:
             "more",
             "9.1",
             id="statistic",
+        ),
+        pytest.param(
+            with_policy(goals={"g": Goal("g", page="/a")}), Part.GOAL, "g", "9.1", id="goal"
+        ),
+        pytest.param(
+            with_policy(funnels={"f": Funnel("f", ("/a", "/b"))}),
+            Part.FUNNEL,
+            "f",
+            "9.1",
+            id="funnel",
         ),
         pytest.param(
             with_policy(sites={SITE.domain: SITE, OTHER.domain: OTHER}),
@@ -340,7 +396,7 @@ def test_event_that_comes_is_major_with_each_of_its_properties() -> None:
     without = with_policy(events={})
 
     assert [(str(each), each.part) for each in compare(without, POLICY)] == [
-        ("event signup: none → name = signup (major, imoa 9.1)", Part.EVENT),
+        ("event signup: none → interactive = true (major, imoa 9.1)", Part.EVENT),
         (
             (
                 "event.property signup: plan: none → values = [free, paid], text = false,"

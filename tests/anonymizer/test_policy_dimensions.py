@@ -44,6 +44,21 @@ def faults_of(text: str) -> list[str]:
             id="bot and page",
         ),
         pytest.param(["mask", "page"], ["must name mask alone"], id="mask and page"),
+        pytest.param(
+            ["mail_kind"],
+            ["must name campaign beside variant, mail_kind or link, and no other"],
+            id="mail without campaign",
+        ),
+        pytest.param(
+            ["campaign", "variant", "country"],
+            ["must name campaign beside variant, mail_kind or link, and no other"],
+            id="mail and country",
+        ),
+        pytest.param(
+            ["campaign", "mail_kind", "link"],
+            ["must not name mail_kind beside link: a link counts clicks of persons alone"],
+            id="kind and link",
+        ),
         pytest.param(["event", "value"], ["must name property beside value"], id="value"),
         pytest.param(
             ["property"],

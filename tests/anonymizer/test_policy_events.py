@@ -6,6 +6,7 @@ from anonymizer.hits import SiteId
 from anonymizer.policy import Event, Policy, Property, PurposeId
 from anonymizer.policy_file import PolicyFaults, read_policy
 from collector.reference import default_policy
+from tests.anonymizer.policy_texts import ALONE
 
 HEAD = """\
 [policy]
@@ -39,6 +40,15 @@ max_values = 7
 [[event.property]]
 name = "page of results"
 text = true
+[[event]]
+name = "Map"
+interactive = false
+[[event.property]]
+name = "seen"
+reached = [25, 100]
+[[event.property]]
+name = "touched"
+grid = [40, 10]
 """
 NAME_WANTED = (
     "must be at most 60 letters, digits, spaces and . _ : -, a letter or digit first, no space last"
@@ -61,7 +71,12 @@ def test_events_are_read() -> None:
     policy = read(WHOLE)
 
     assert policy.max_values == 50
-    assert policy.events == {
+    assert {name: policy.events[name] for name in ("signup", "Site Search", "Map")} == {
+        "Map": Event(
+            "Map",
+            (Property("seen", reached=(25, 100)), Property("touched", grid=(40, 10))),
+            interactive=False,
+        ),
         "signup": Event(
             "signup",
             (
@@ -79,10 +94,32 @@ def test_events_are_read() -> None:
     }
 
 
-def test_policy_without_them_has_no_events_and_the_usual_limit() -> None:
+def test_policy_without_them_has_the_default_s_events_and_the_usual_limit() -> None:
     policy = read("")
 
-    assert (policy.events, policy.max_values) == ({}, 10_000)
+    assert policy.max_values == 10_000
+    assert policy.events["engagement"] == Event(
+        "engagement", (Property("depth", reached=(25, 50, 75, 100)),), interactive=False
+    )
+    assert policy.events["Site Search"].interactive
+
+
+def test_event_replaces_the_default_s_of_its_name_whole() -> None:
+    events = read('[[event]]\nname = "File Download"\n').events
+
+    assert events["File Download"] == Event("File Download")
+    assert events.keys() == read("").events.keys()
+
+
+def test_default_s_statistic_stands_where_its_event_has_no_such_property() -> None:
+    policy = read('[[event]]\nname = "File Download"\n[[statistic]]\nname = "downloads"\n')
+
+    (downloads,) = [each for each in policy.statistics if each.name == "downloads"]
+    assert (downloads.event, downloads.property) == ("File Download", "url")
+
+
+def test_policy_that_inherits_nothing_has_its_own_events_alone() -> None:
+    assert read_policy(f'{ALONE}[[event]]\nname = "e"\n', "").events == {"e": Event("e")}
 
 
 @pytest.mark.parametrize(
@@ -90,7 +127,7 @@ def test_policy_without_them_has_no_events_and_the_usual_limit() -> None:
     ["a", "Outbound Link: Click", "404", "file.download-2", "注册", "ü" * 60, "a_b", "a:"],
 )
 def test_name_may_be(name: str) -> None:
-    assert list(read(event("").replace('"e"', f'"{name}"')).events) == [name]
+    assert name in read(event("").replace('"e"', f'"{name}"')).events
     assert read(of("text = true", name)).events["e"].properties[0].name == name
 
 
@@ -136,6 +173,33 @@ def test_name_may_be(name: str) -> None:
         pytest.param(
             of(f"steps = {list(range(21))}"), 4, "event.property.steps", "20", id="21 steps"
         ),
+        pytest.param(event("interactive = 1"), 2, "event.interactive", "true or false", id="act"),
+        pytest.param(of("reached = [2, 1]"), 4, "event.property.reached", "above", id="sinking"),
+        pytest.param(of("grid = [20]"), 4, "event.property.grid", "columns and rows", id="row"),
+        pytest.param(of("grid = [2, 2, 2]"), 4, "event.property.grid", "columns", id="cube"),
+        pytest.param(of("grid = [0, 9]"), 4, "event.property.grid", "columns", id="no column"),
+        pytest.param(of("grid = [true, 9]"), 4, "event.property.grid", "columns", id="true column"),
+        pytest.param(of("grid = [21, 20]"), 4, "event.property.grid", "400 cells", id="fine grid"),
+        pytest.param(of("grid = 5"), 4, "event.property.grid", "columns", id="no list of sizes"),
+        pytest.param(
+            "[[event]]\nname = 'engagement'", 0, "event.interactive", "must be false", id="engaged"
+        ),
+        pytest.param(
+            "[[event]]\nname = 'engagement'\ninteractive = false\n"
+            "[[event.property]]\nname = 'depth'\nsteps = [50]",
+            3,
+            "event.property",
+            '"depth" by reached',
+            id="depth by steps",
+        ),
+        pytest.param(
+            "[[event]]\nname = 'engagement'\ninteractive = false\n"
+            "[[event.property]]\nname = 'deep'\nreached = [50]",
+            3,
+            "event.property",
+            '"depth" by reached',
+            id="other property of engagement",
+        ),
         pytest.param(
             of("steps = [1]\nmax_values = 3"), 5, "event.property.max_values", "text", id="steps"
         ),
@@ -177,12 +241,12 @@ def test_fault_has_its_line_and_key(text: str, line: int, key: str, message: str
     [
         pytest.param(
             of(""),
-            "must have one of values, steps and text = true, and has none",
+            "must have one of values, steps, reached, grid and text = true, and has none",
             id="no way",
         ),
         pytest.param(
             of("values = ['a']\nsteps = [1]"),
-            "must have one of values, steps and text = true, not values and steps",
+            "must have one of values, steps, reached, grid and text = true, not values and steps",
             id="two ways",
         ),
         pytest.param(of("text = true", "a/b"), NAME_WANTED, id="slash in a property's name"),

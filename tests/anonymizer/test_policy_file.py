@@ -221,7 +221,7 @@ OTHER_FAULTS = [
     row("parameter_long", MINIMAL + f'[paths]\ncampaign_parameters.campaign = "{"a" * 41}"\n',
         FIRST + 1, "paths.campaign_parameters.campaign", "40"),
     row("unknown_table", MINIMAL + "[sites]\n", FIRST, "sites", "known"),
-    row("unknown_array", MINIMAL + "\n[[goal]]\n[[goal]]\n", FIRST + 1, "goal", "known"),
+    row("unknown_array", MINIMAL + "\n[[gaol]]\n[[gaol]]\n", FIRST + 1, "gaol", "known"),
     row("unknown_at_root", "debug = true\n" + MINIMAL, 1, "debug", "known"),
     row("quoted_key", MINIMAL + '"time zone" = 1\n', FIRST, 'site."time zone"', "known"),
     row("control_key", MINIMAL + r'"\u001b[31m" = 1' + "\n", FIRST, "site.(key)", "known"),

@@ -140,7 +140,9 @@ def test_site_with_www_knows_itself_without(sources: Sources) -> None:
         ),
         pytest.param("", Campaign(source="fb", medium="social"), ("fb", "social"), id="social"),
         pytest.param("", Campaign(source="x", medium="banner"), ("x", "campaign"), id="other"),
-        pytest.param("", Campaign(medium="cpc"), (DIRECT, "direct"), id="medium alone"),
+        pytest.param("", Campaign(medium="cpc"), (DIRECT, "paid"), id="medium alone"),
+        pytest.param("", Campaign(medium="email"), (DIRECT, "email"), id="e-mail alone"),
+        pytest.param("", Campaign(medium="banner"), (DIRECT, "direct"), id="other medium alone"),
         pytest.param("google.com", Campaign(), ("Google", "search"), id="known"),
         pytest.param(
             "google.com", Campaign(source="ads", medium="ppc"), ("Google", "paid"), id="known, paid"

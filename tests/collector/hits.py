@@ -2,6 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
+from anonymizer.goals import Goals
 from anonymizer.hits import (
     DIRECT,
     UNKNOWN,
@@ -65,6 +66,7 @@ class Line:
         self.policy = policy
         self.plan = make_plan(policy)
         self.memory = VisitMemory(FillInTurn())
+        self._goals = Goals(policy)
         self._counter = Counter(self.plan, self.memory)
         self._purposes = frozenset(purpose.id for purpose in policy.purposes)
 
@@ -82,6 +84,10 @@ class Line:
         event: str = "",
         properties: tuple[tuple[str, str], ...] = (),
         masks: tuple[str, ...] = (),
+        interactive: bool = True,
+        engaged_ms: int = 0,
+        reached: tuple[tuple[str, str], ...] = (),
+        grid: tuple[tuple[str, str, int], ...] = (),
     ) -> list[CountedHit]:
         """Count one view, or an event, and return its rows; a visitor's name is the agent's."""
         local = self.local(time, site)
@@ -113,8 +119,13 @@ class Line:
             event=event,
             properties=properties,
             masks=masks,
+            interactive=interactive,
+            engaged_ms=engaged_ms,
+            reached=reached,
+            grid=grid,
         )
-        return self._counter.count(hit, self._purposes if purposes is None else purposes)
+        asked = self._purposes if purposes is None else purposes
+        return self._counter.count(self._goals.mark(hit), asked)
 
     def local(self, time: int, site: SiteId = SITE) -> LocalSeconds:
         """Return the site's wall clock at a Unix second."""

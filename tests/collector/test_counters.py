@@ -7,11 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anonymizer.hits import Campaign, Door, DropReason, LocalSeconds
+from anonymizer.policy import PurposeId
 from collector.counted import CountedHit
 from collector.counters import ENTRY, count_refused
 from tests.collector.hits import SITE, Line, make_policy
 
 NOON = int(datetime(2026, 3, 10, 11, 0, tzinfo=UTC).timestamp())  # 12:00 in Berlin
+SPRING = Campaign("spring", "news", "email")
+AUDIENCE = frozenset({PurposeId("audience")})
+CAMPAIGNS = frozenset({PurposeId("campaigns")})
 BEFORE_MIDNIGHT = int(datetime(2026, 3, 10, 22, 50, tzinfo=UTC).timestamp())  # 23:50 in Berlin
 MINUTE = 60
 HOUR = 3_600
@@ -285,3 +289,35 @@ def test_sums_agree_whatever_the_visitors_do(steps: list[tuple[str, int, str]]) 
             assert 0 <= bounces[each] <= count
         assert all(count >= 0 for count in exits.values())
         assert visitors <= sum(visits.values()) <= views
+
+
+def test_purpose_that_is_consented_to_later_counts_its_visitor(line: Line) -> None:
+    line.view("ada", NOON, campaign=SPRING, purposes=AUDIENCE)
+    rows = line.view("ada", NOON + 60, "/b", campaign=SPRING, purposes=AUDIENCE | CAMPAIGNS)
+    again = line.view("ada", NOON + 90, "/c", campaign=SPRING, purposes=AUDIENCE | CAMPAIGNS)
+
+    assert line.is_first(rows, "campaigns")
+    assert not line.is_first(rows, "traffic")
+    assert not line.is_first(again, "campaigns")
+
+
+@pytest.mark.parametrize("event", ["", "signup"])
+def test_purpose_that_is_consented_to_later_knows_of_no_visit(line: Line, event: str) -> None:
+    """Else its visits would be none and their bounces one less than that."""
+    line.view("ada", NOON, campaign=SPRING, purposes=AUDIENCE)
+    rows = line.view(
+        "ada", NOON + 60, "/b", campaign=SPRING, purposes=AUDIENCE | CAMPAIGNS, event=event
+    )
+
+    audience = line.plan.serves(AUDIENCE)
+    of_visit = [row for row in rows if row.bounces or row.seconds or row.exit_to]
+    assert [(row.serves, row.bounces, row.seconds) for row in of_visit] == [(audience, -1, 60)]
+    assert {row.campaign for row in of_visit} == {""}
+    assert not any(row.visits for row in rows)
+
+
+def test_purpose_that_is_withdrawn_keeps_its_visit_as_it_was(line: Line) -> None:
+    line.view("ada", NOON, campaign=SPRING, purposes=CAMPAIGNS)
+    (row,) = line.view("ada", NOON + 60, "/b", campaign=SPRING, purposes=AUDIENCE)
+
+    assert (row.views, row.bounces, row.seconds, row.exit_to) == (1, 0, 0, "")

@@ -64,3 +64,24 @@ def test_tag_is_the_same_for_everyone(server: Server) -> None:
 
     assert refusing.content == plain.content
     assert "Vary" not in plain.headers
+
+
+@pytest.mark.parametrize("door", ["event", "pixel"])
+def test_door_asks_who_sends_too_much_to_wait(server: Server, door: str) -> None:
+    headers = {"User-Agent": f"{FIREFOX} {door}"}
+
+    def ask() -> httpx.Response:
+        hits = [hit()] * 100
+        for _ in range(7):
+            answer = httpx.post(f"{server.url}/api/event", json=hits, headers=headers)
+        if door == "event":
+            return answer
+        return httpx.get(f"{server.url}/pixel.gif?d=example.org&u=/a", headers=headers)
+
+    # A minute may turn in between, and it may once.
+    answer = next((answer for answer in (ask(), ask()) if answer.status_code == 429), None)
+
+    assert answer is not None
+    assert answer.headers["Retry-After"] == "60"
+    assert answer.json() == {"error": "hits: must be at most 600 in a minute", "field": "hits"}
+    assert "X-Discreet" not in answer.headers

@@ -134,3 +134,32 @@ def test_bad_network_is_told_in_one_line(tmp_path: Path) -> None:
     assert answer.returncode == 2
     assert answer.stderr.decode().count("\n") == 1
     assert "--trusted-proxy" in answer.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "is_https"),
+    [
+        pytest.param(PROXY, [(b"x-forwarded-proto", b"https")], True, id="proxy says so"),
+        pytest.param(PROXY, [(b"x-forwarded-proto", b" HTTPS ")], True, id="case and blanks"),
+        pytest.param(PROXY, forwarded('for=1.2.3.4;proto="https"'), True, id="RFC 7239"),
+        pytest.param(PROXY, forwarded("proto=https, for=1.2.3.4;proto=http"), False, id="last"),
+        pytest.param(PROXY, [(b"x-forwarded-proto", b"https,http")], False, id="client's own"),
+        pytest.param(
+            PROXY,
+            [(b"x-forwarded-proto", b"https"), *forwarded("proto=http")],
+            False,
+            id="both disagree",
+        ),
+        pytest.param(
+            PROXY, [(b"x-forwarded-proto", b"https"), *forwarded("for=1.2.3.4")], True, id="one"
+        ),
+        pytest.param(PROXY, [(b"x-forwarded-proto", b"")], False, id="empty"),
+        pytest.param(PROXY, [], False, id="silent"),
+        pytest.param(CLIENT, [(b"x-forwarded-proto", b"https")], False, id="no proxy"),
+        pytest.param("", [(b"x-forwarded-proto", b"https")], False, id="no peer"),
+    ],
+)
+def test_https_is_what_a_trusted_proxy_says(
+    peer: str, headers: list[tuple[bytes, bytes]], is_https: bool
+) -> None:
+    assert PROXIES.is_https(peer, headers) is is_https

@@ -14,6 +14,7 @@ from collector.plan import make_plan
 from collector.receive import BadRequest
 from collector.reference import load_agents, load_tables
 from collector.spool import SpoolFailed
+from collector.visits import MOST_HITS_A_MINUTE
 from tests.collector.hits import SITE, FillInTurn, make_policy
 
 NOON = 1_773_140_400
@@ -51,6 +52,11 @@ def _values(row: bytes) -> list[str]:
 def read(page: str, agent: str = FIREFOX, **signals: tuple[str, ...]) -> Read:
     raw = RawHit(Door.EVENT, SITE, NOON, "192.0.2.1", agent, page, **signals)  # type: ignore[arg-type]
     return lambda: [raw]
+
+
+def flood(hits: int, agent: str = FIREFOX, time: int = NOON, **signals: tuple[str, ...]) -> Read:
+    raw = RawHit(Door.EVENT, SITE, time, "192.0.2.1", agent, "/flood", **signals)  # type: ignore[arg-type]
+    return lambda: [raw] * hits
 
 
 def run(work: Callable[[Intake, Disk], Awaitable[None]]) -> Disk:
@@ -149,3 +155,30 @@ def test_request_that_goes_away_takes_no_other_with_it() -> None:
         assert await staying == b"counted"
 
     assert run(work).pages() == ["/leaving", "/staying"]
+
+
+def test_visitor_who_sends_too_much_in_a_minute_is_refused_whole() -> None:
+    async def work(intake: Intake, _: Disk) -> None:
+        assert await intake.take(flood(MOST_HITS_A_MINUTE - 1)) == b"counted"
+        with pytest.raises(BadRequest) as bad:
+            await intake.take(flood(2))
+        assert (bad.value.status, bad.value.field) == (429, "hits")
+        assert str(bad.value) == "hits: must be at most 600 in a minute"
+        # Another visitor, and the same one in the next minute.
+        assert await intake.take(read("/other", agent=f"{FIREFOX} 2")) == b"counted"
+        assert await intake.take(flood(1, time=NOON + 60)) == b"counted"
+
+    disk = run(work)
+
+    assert disk.pages().count("/flood") == MOST_HITS_A_MINUTE
+    assert disk.pages().count("/other") == 1
+
+
+def test_refused_hits_are_not_held_to_a_number() -> None:
+    async def work(intake: Intake, _: Disk) -> None:
+        for _again in range(2):
+            outcome = await intake.take(flood(MOST_HITS_A_MINUTE, gpc=("1",)))
+            assert outcome == b"refused opted_out_gpc"
+        assert await intake.take(read("/a")) == b"counted"
+
+    run(work)

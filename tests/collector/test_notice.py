@@ -14,6 +14,8 @@ from anonymizer.policy import Policy, Purpose, Statistic
 from anonymizer.policy_file import read_policy
 from anonymizer.policy_weighing import (
     EVENT_FIELDS,
+    FUNNEL_FIELDS,
+    GOAL_FIELDS,
     POLICY_FIELDS,
     PROPERTY_FIELDS,
     PURPOSE_FIELDS,
@@ -23,6 +25,7 @@ from anonymizer.policy_weighing import (
 )
 from collector.change_words import tell_changes, text_key
 from collector.notice import notice_routes
+from collector.plain_words import tell_dimensions
 from collector.policy_archive import PolicyArchive
 from collector.reference import default_policy
 from collector.visitor_pages import Language, VisitorPages, shipped_languages
@@ -214,7 +217,7 @@ def test_notice_tells_what_the_policy_tells(origin: str, told: str, language: st
         ("basis_consent", "/privacy", True),
         ("basis_consent", "/privacy/2025-11", False),
         ("events_none", "/privacy", False),
-        ("events_none", "/privacy/2025-11", True),
+        ("events_none", "/privacy/2025-11", False),
         ("event_alone", "/privacy", True),
         ("short_small", "/privacy", True),
         ("replaced_title", "/privacy", False),
@@ -241,6 +244,58 @@ def test_notice_of_a_policy_that_shows_single_visitors_does_not_say_otherwise(
         page = words_of(get(f"{origin}/privacy"))
 
     assert LANGUAGES["en"].texts["privacy"]["short_small"] not in page
+
+
+GOALS = """
+[[event]]
+name = "subscribed"
+property = [{name = "plan", values = ["<free>", "pro"]}]
+[[goal]]
+name = "subscribed to pro"
+event = "subscribed"
+property = "plan"
+value = "pro"
+site = "example.org"
+[[goal]]
+name = "ordered"
+page = "/order/*/done"
+[[funnel]]
+name = "checkout"
+steps = ["/cart", "ordered"]
+"""
+
+
+def test_notice_lists_goals_and_the_ways_to_them(tmp_path: Path) -> None:
+    policy = policy_of(POLICY + GOALS)
+    archive = PolicyArchive(tmp_path)
+    archive.keep(policy, POLICY + GOALS)
+    with serving(Starlette(routes=notice_routes(policy, archive, VisitorPages(policy)))) as origin:
+        english, chinese = (words_of(get(f"{origin}/privacy", of)) for of in ("en", "zh"))
+
+    for told in (
+        "subscribed to pro when “subscribed” is counted with “plan” = “pro” on example.org only",
+        "ordered when the page /order/*/done is opened",
+        "checkout /cart → ordered",
+    ):
+        assert told in english
+    assert "打开页面 /order/*/done 时" in chinese
+    assert "checkout /cart → ordered" in chinese
+
+
+def test_notice_without_goals_speaks_of_none(origin: str) -> None:
+    assert LANGUAGES["en"].texts["privacy"]["goals_title"] not in words_of(get(f"{origin}/privacy"))
+
+
+def test_goal_that_comes_or_changes_is_told_in_a_visitors_words() -> None:
+    before, after = policy_of(POLICY), policy_of(POLICY + GOALS)
+    moved = policy_of(POLICY + GOALS.replace('"/cart", ', '"/cart", "/pay", '))
+
+    came = [line for line in tell_changes(before, after, LANGUAGES["en"]) if "“ordered”" in line[0]]
+    assert came == [("Goal “ordered”: new", True)]
+    assert tell_changes(after, moved, LANGUAGES["en"]) == [
+        ("Way to a goal “checkout”: steps told apart: /cart, ordered → /cart, /pay, ordered", True)
+    ]
+    assert tell_changes(moved, after, LANGUAGES["zh"])[0][1] is False
 
 
 def test_archived_version_says_what_it_said_and_what_replaced_it(origin: str) -> None:
@@ -312,6 +367,7 @@ def test_every_key_of_a_policy_has_words_for_its_change(language: Language) -> N
     every = (
         *(POLICY_FIELDS, SITE_FIELDS, PURPOSE_FIELDS),
         *(STATISTIC_FIELDS, EVENT_FIELDS, PROPERTY_FIELDS, REGION_FIELDS),
+        *(GOAL_FIELDS, FUNNEL_FIELDS),
     )
     keys = {text_key(key) for fields in every for key, _ in fields.values()}
 
@@ -352,11 +408,13 @@ def test_what_changed_alike_stands_in_one_line() -> None:
     lines = tell_changes(policy_of(FIRST), policy_of(shorter), LANGUAGES["en"])
 
     (line,) = [line for line, _ in lines if line.startswith("Count")]
-    assert line == (
-        "Count by campaign, campaign source and campaign medium; Count by campaign content;"
-        " Count by campaign term; Count by campaign and source; Count by campaign and country;"
-        " Count by campaign and kind of device: kept for: 750 days → 30 days"
-    )
+    subjects, _, what = line.partition(": ")
+    assert what == "kept for: 750 days → 30 days"
+    of_campaigns = [each for each in policy_of(FIRST).statistics if each.purpose == "campaigns"]
+    assert subjects.split("; ") == [
+        f"Count by {tell_dimensions(each, LANGUAGES['en'])}" for each in of_campaigns
+    ]
+    assert "Count by campaign, campaign source and campaign medium" in subjects.split("; ")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

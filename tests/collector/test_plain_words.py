@@ -1,8 +1,9 @@
 """Statistics and purposes in words that a visitor reads."""
 
 import pytest
+from msgspec.structs import replace
 
-from anonymizer.policy import Dimension, Grain, PurposeId, Statistic
+from anonymizer.policy import ENGAGEMENT, Dimension, Grain, PurposeId, Statistic
 from anonymizer.policy_file import read_policy
 from collector.plain_words import (
     tell_dimension_notes,
@@ -41,6 +42,46 @@ def statistic(*by: Dimension, grain: Grain = Grain.DAY) -> Statistic:
 def test_dimensions_are_told(by: tuple[Dimension, ...], english: str, chinese: str) -> None:
     assert tell_dimensions(statistic(*by), ENGLISH) == english
     assert tell_dimensions(statistic(*by), CHINESE) == chinese
+
+
+@pytest.mark.parametrize(
+    ("of", "by", "english", "chinese"),
+    [
+        pytest.param(
+            "",
+            (Dimension.PAGE,),
+            "“Form: Submission”: page",
+            "“Form: Submission”：页面",
+            id="event",
+        ),
+        pytest.param(
+            "", (), "“Form: Submission”: in total", "“Form: Submission”：总计", id="total"
+        ),
+        pytest.param(
+            "form",
+            (Dimension.VALUE,),
+            "“Form: Submission”, form: value of the property",
+            "“Form: Submission”的 form：属性的值",
+            id="property",
+        ),
+    ],
+)
+def test_event_that_alone_is_counted_goes_before(
+    of: str, by: tuple[Dimension, ...], english: str, chinese: str
+) -> None:
+    held = replace(statistic(*by), event="Form: Submission", property=of)
+
+    assert tell_dimensions(held, ENGLISH) == english
+    assert tell_dimensions(held, CHINESE) == chinese
+
+
+def test_engagement_counts_the_time_that_a_page_was_looked_at() -> None:
+    engaged = replace(statistic(Dimension.PAGE), event=ENGAGEMENT)
+
+    assert tell_measures(engaged, ENGLISH) == "visitors and time that a page was looked at"
+    assert tell_measures(engaged, CHINESE) == "访客数和查看页面的时间"
+    scrolled = replace(engaged, property="depth")
+    assert tell_measures(scrolled, ENGLISH) == "visitors and events"
 
 
 def test_measures_are_those_that_the_view_shows() -> None:

@@ -10,6 +10,7 @@ from collector.plan import (
     combination_of,
     counts_visits,
     is_coverage,
+    is_delivered,
     is_exit,
     is_machines,
     make_plan,
@@ -32,7 +33,7 @@ def test_every_statistic_of_visitors_has_a_bit_below_64() -> None:
     plan = make_plan(POLICY)
 
     for each in POLICY.statistics:
-        if not is_coverage(each) and not is_exit(each) and not is_machines(each):
+        if not any(of(each) for of in (is_coverage, is_delivered, is_exit, is_machines)):
             assert 0 <= plan.combination_bit(each) < MAX_COMBINATIONS
 
 

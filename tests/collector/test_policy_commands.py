@@ -127,6 +127,17 @@ def test_show_tells_what_is_inherited(tmp_path: Path) -> None:
         assert word in shown
 
 
+def test_show_tells_goals_and_funnels(tmp_path: Path) -> None:
+    goals = (
+        "[[goal]]\nname = 'ordered'\npage = '/order/*/done'\nsite = 'example.org'\n"
+        "[[funnel]]\nname = 'checkout'\nsteps = ['/cart', 'ordered']\n"
+    )
+    shown = "\n".join(lines_of("show", written(tmp_path, "policy.toml", POLICY + goals)))
+
+    for word in ("goals", "ordered", "/order/*/done", "funnels", "checkout", "/cart"):
+        assert word in shown
+
+
 def rows_of(report: str) -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in report.splitlines() if line.startswith("| ")]
 

@@ -1,17 +1,16 @@
 """CNIL's criteria that a policy alone answers: each fault beside its innocent look-alike."""
 
-from importlib.resources import files
-
 import pytest
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension, Grain, Policy, PurposeId, Statistic
 from collector.findings import Finding, Outcome
 from collector.policy_criteria import MAX_KEEP_DAYS, check_policy
+from collector.tag_scripts import compile_tag
 from tests.collector.hits import make_policy
 
 POLICY = make_policy(min_group=3)
-TAG = (files("collector") / "tag" / "tag.js").read_text("utf-8")
+TAG = compile_tag(POLICY).decode()
 GROUPS = "No count that is shown stands for a single visitor"
 KEEPING = "The policy keeps counters 25 months at most"
 TRACKER = "A tracker lives 13 months at most"

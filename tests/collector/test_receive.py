@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from anonymizer.hits import Door, RawHit
 from collector.receive import (
+    MAX_ENGAGED_MS,
     MAX_HITS,
     MAX_NAME_CHARACTERS,
     MAX_URL_CHARACTERS,
@@ -27,6 +28,7 @@ CANARY = "kanarienvogel"
 # Every word that an answer may hold: the fields' names and what is wanted there.
 FIELDS = {"body", "query", "tz", "w", "name (n)", "url (u)", "domain (d)", "referrer (r)"}
 FIELDS |= {"name", "url", "domain", "referrer"}  # by the key that the client chose
+FIELDS |= {"e", "sd", "interactive (i)", "interactive", "child (k)", "version", "purposes"}
 
 
 def event(**keys: object) -> bytes:
@@ -157,6 +159,115 @@ def test_thirty_properties_are_looked_at_and_no_more() -> None:
     assert receive(event(n="signup", p=many))[0].raw_properties == tuple(many.items())[:30]
 
 
+@pytest.mark.parametrize(
+    ("keys", "engaged", "depth"),
+    [
+        pytest.param({"e": 1_500, "sd": 40}, 1_500, 40, id="both"),
+        pytest.param({"e": 1_500.7}, 1_500, None, id="fraction, and no depth"),
+        pytest.param({"e": 10**30, "sd": 100}, MAX_ENGAGED_MS, 100, id="enormous"),
+        pytest.param({"e": -5, "sd": -1}, 0, None, id="negative"),
+        pytest.param({"e": None, "sd": None}, 0, None, id="null, as JSON writes no number"),
+        pytest.param({"sd": 255}, 0, None, id="Plausible's word for none"),
+        pytest.param({"sd": 0, "p": {"depth": CANARY}}, 0, 0, id="properties of the view"),
+        pytest.param({}, 0, None, id="nothing"),
+    ],
+)
+def test_engagement_tells_time_and_depth(
+    keys: dict[str, object], engaged: int, depth: float | None
+) -> None:
+    (hit,) = receive(event(n="engagement", **keys))
+
+    assert hit.engaged_ms == engaged
+    assert hit.raw_properties == (() if depth is None else (("depth", depth),))
+
+
+def test_no_other_event_tells_time_and_depth() -> None:
+    for name in ("pageview", "signup"):
+        (hit,) = receive(event(n=name, e=5_000, sd=90))
+        assert (hit.engaged_ms, hit.raw_properties) == (0, ())
+
+
+@pytest.mark.parametrize(
+    ("keys", "interactive"),
+    [
+        pytest.param({}, True, id="untold"),
+        pytest.param({"i": False}, False, id="i"),
+        pytest.param({"interactive": False}, False, id="long name"),
+        pytest.param({"i": 0}, False, id="zero"),
+        pytest.param({"i": True}, True, id="true"),
+        pytest.param({"i": True, "interactive": False}, False, id="the two disagree"),
+        pytest.param({"i": None}, True, id="null"),
+    ],
+)
+def test_event_tells_whether_anybody_did_it(keys: dict[str, object], interactive: bool) -> None:
+    assert receive(event(n="signup", **keys))[0].interactive is interactive
+    assert receive(event(**keys))[0].interactive  # a page view is always the visitor's
+
+
+@pytest.mark.parametrize("key", ["k", "child"])
+@pytest.mark.parametrize(
+    ("value", "child"),
+    [
+        *((value, True) for value in (True, 1, "", "1", "true", "yes", "no", "False")),
+        *((value, False) for value in (False, 0, "0", "false", None)),
+    ],
+    ids=repr,
+)
+def test_page_says_that_it_is_for_a_child(key: str, value: object, child: bool) -> None:
+    assert receive(event(**{key: value}))[0].child is child
+
+
+@pytest.mark.parametrize(
+    ("keys", "field"),
+    [
+        pytest.param({"e": "12"}, "e", id="time as text"),
+        pytest.param({"sd": True}, "sd", id="depth as a switch"),
+        pytest.param({"sd": [CANARY]}, "sd", id="depth as an array"),
+        pytest.param({"i": CANARY}, "interactive (i)", id="interactive as text"),
+        pytest.param({"k": [CANARY]}, "child (k)", id="child as an array"),
+        pytest.param({"purposes": {CANARY: 1}}, "purposes", id="purposes as an object"),
+        pytest.param({"purposes": [3]}, "purposes", id="purpose as a number"),
+        pytest.param({"version": [CANARY], "purposes": "a"}, "version", id="version as an array"),
+    ],
+)
+def test_key_of_a_wrong_type_is_named(keys: dict[str, object], field: str) -> None:
+    with pytest.raises(BadRequest) as bad:
+        receive(event(n="engagement", **keys))
+
+    refusal(bad.value)
+    assert bad.value.field == field
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(
+            '{"n":"engagement","sd":63,"d":"example.org","u":"https://example.org/a","p":{"a":"b"},'
+            '"e":4180,"v":36,"h":1}',
+            id="@plausible-analytics/tracker, engagement",
+        ),
+        pytest.param(
+            '{"n":"Signup","v":36,"u":"https://example.org/a","d":"example.org","r":null,'
+            '"p":{"plan":"pro"},"i":false,"$":{"currency":"EUR","amount":3},"h":1}',
+            id="@plausible-analytics/tracker, event",
+        ),
+        pytest.param(
+            '{"n":"Signup","u":"https://example.org/a","d":"example.org","r":"","w":1440,"h":0,'
+            '"p":"{\\"plan\\":\\"pro\\"}"}',
+            id="plausible-tracker",
+        ),
+    ],
+)
+def test_hit_of_a_plausible_tracker_is_read(body: str) -> None:
+    (hit,) = receive(body.encode())
+
+    if hit.name == "engagement":
+        assert (hit.engaged_ms, hit.raw_properties) == (4_180, (("depth", 63),))
+    else:
+        assert hit.raw_properties == (("plan", "pro"),)
+        assert hit.interactive is ('"i":false' not in body)
+
+
 @pytest.mark.parametrize("depth", [100, 900, 100_000])
 def test_deep_properties_are_none(depth: int) -> None:
     nested = "[" * depth + "]" * depth
@@ -237,7 +348,12 @@ VALUE = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
-KEYS = st.sampled_from(["n", "u", "d", "r", "w", "tz", "name", "url", "domain", "referrer", "p"])
+KEYS = st.sampled_from(
+    [
+        *("n", "u", "d", "r", "w", "tz", "name", "url", "domain", "referrer", "p"),
+        *("e", "sd", "i", "interactive", "k", "version", "purposes"),
+    ]
+)
 EVENT = st.dictionaries(KEYS | TEXT, VALUE, max_size=8)
 
 

@@ -49,6 +49,29 @@ def receive_beacon(query: str) -> RawHit:
         ),
         pytest.param({"gdpr": "0"}, RawConsent(gdpr="0"), id="gdpr as text"),
         pytest.param({"gpp": "DBAA"}, RawConsent(raw_gpp="DBAA"), id="GPP"),
+        pytest.param(
+            {"version": "3", "purposes": "audience,campaigns"},
+            RawConsent(own="3,audience,campaigns"),
+            id="what the tag was told",
+        ),
+        pytest.param(
+            {"version": "3", "purposes": ["audience", "campaigns"]},
+            RawConsent(own="3,audience,campaigns"),
+            id="purposes as a list",
+        ),
+        pytest.param({"version": "3", "purposes": []}, RawConsent(own="3,"), id="no purpose"),
+        pytest.param({"purposes": "audience"}, RawConsent(own=",audience"), id="no version"),
+        pytest.param({"version": "3"}, None, id="somebody's version alone"),
+        pytest.param(
+            {"c": "3,audience", "version": "3", "purposes": "audience"},
+            RawConsent(own="3,audience"),
+            id="both ways alike",
+        ),
+        pytest.param(
+            {"c": "no", "version": "3", "purposes": "audience"},
+            RawConsent(own="?"),
+            id="both ways in two minds",
+        ),
     ],
 )
 def test_event_tells_consent(keys: dict[str, object], consent: RawConsent | None) -> None:

@@ -53,6 +53,7 @@ def line() -> Line:
 # The order of columns is part of what analysts rely on.
 VIEWS = """\
 view                  period  told apart by                             measures
+abandoned_fields      day     page value                                visitors events
 bots                  day     bot_kind bot                              hits
 campaign_contents     day     campaign_content                          visitors visits views bounces seconds
 campaign_terms        day     campaign_term                             visitors visits views bounces seconds
@@ -61,37 +62,73 @@ campaigns_by_country  day     campaign country                          visitors
 campaigns_by_device   day     campaign device                           visitors visits views bounces seconds
 campaigns_by_source   day     campaign source                           visitors visits views bounces seconds
 channels              day     channel                                   visitors visits views bounces seconds
+clicks                day     page value                                visitors events
 countries             day     country                                   visitors visits views bounces seconds
 coverage              day     door reason                               hits
 devices               day     device browser os                         visitors visits views bounces seconds
+downloads             day     value                                     visitors events
+email                 day     campaign variant mail_kind                visitors delivered opens clicks unique_opens unsubscribed
+email_delivered       day     campaign variant                          delivered
+email_links           day     campaign link                             visitors clicks
+engagement            day     page                                      visitors seconds
 entry_pages           day     page                                      visitors visits views bounces seconds
 event_properties      day     event property value                      visitors events
 events                day     event                                     visitors events
 exit_pages            day     page                                      visitors visits
+failed_downloads      day     value                                     visitors events
+failed_resources      day     value                                     visitors events
+forms                 day     page                                      visitors events
+forms_abandoned       day     page                                      visitors events
+funnels               day     funnel step                               visitors visits
+goals                 day     goal                                      visitors conversions
+goals_by_campaign     day     goal campaign                             visitors conversions
+goals_by_country      day     goal country                              visitors conversions
+goals_by_device       day     goal device                               visitors conversions
+goals_by_page         day     goal page                                 visitors conversions
+goals_by_source       day     goal source                               visitors conversions
 languages             day     language                                  visitors visits views bounces seconds
+leaving               day     page value                                visitors events
+missing_pages         day     page                                      visitors events
 networks              day     network                                   visitors visits views bounces seconds
+outbound_links        day     value                                     visitors events
 pages                 day     page                                      visitors views
 pages_by_country      day     page country                              visitors views
 pages_by_device       day     page device                               visitors views
 pages_by_source       day     page source                               visitors views
+phone_clicks          day     page                                      visitors events
+pointer_moved         day     page value                                visitors events
+pointer_pressed       day     page value                                visitors events
+product_categories    day     value                                     visitors events
+products              day     value                                     visitors events
 referrers             day     referrer                                  visitors visits views bounces seconds
+response_times        day     page value                                visitors events
 screens               day     screen                                    visitors visits views bounces seconds
+scroll_depth          day     page value                                visitors events
 scrubbed              day     mask                                      visitors masked
+searches              day     value                                     visitors events
 sources               day     source                                    visitors visits views bounces seconds
 sources_by_country    day     source country                            visitors visits views bounces seconds
 sources_by_device     day     source device                             visitors visits views bounces seconds
 traffic               hour                                              visitors visits views bounces seconds
-transitions           day     previous_page page                        visitors views"""  # noqa: E501
+transitions           day     previous_page page                        visitors views
+web_vitals_cls        day     page value                                visitors events
+web_vitals_fcp        day     page value                                visitors events
+web_vitals_inp        day     page value                                visitors events
+web_vitals_lcp        day     page value                                visitors events
+web_vitals_ttfb       day     page value                                visitors events"""  # noqa: E501
 
 TYPES = {
     "Date": "day",
     "DateTime(UTC)": "hour",
     "LowCardinality(String)": "site",
-    "Int64": "bounces events hits masked seconds views visitors visits",
+    "Int64": (
+        "bounces clicks conversions delivered events hits masked opens seconds unique_opens"
+        " unsubscribed views visitors visits"
+    ),
     "String": (
         "bot bot_kind browser campaign campaign_content campaign_medium campaign_source"
-        " campaign_term channel country device door event language mask network os page"
-        " previous_page property reason referrer screen source value"
+        " campaign_term channel country device door event funnel goal language link mail_kind mask"
+        " network os page previous_page property reason referrer screen source step value variant"
     ),
 }
 

@@ -1,7 +1,7 @@
 """Events, properties, masks and machines in the cells and views of a real engine."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -256,3 +256,157 @@ def test_inbox_of_an_older_version_goes(kept: Kept, line: Line) -> None:
     kept.count(line.view("ada", NOON, event="signup"))
 
     assert kept.value("SELECT events FROM events") == "1"
+
+
+def look(
+    line: Line,
+    who: str,
+    time: int,
+    page: str,
+    engaged_ms: int = 0,
+    reached: tuple[tuple[str, str], ...] = (),
+) -> list[CountedHit]:
+    """Count an engagement hit."""
+    return line.view(
+        who,
+        time,
+        page,
+        event="engagement",
+        interactive=False,
+        engaged_ms=engaged_ms,
+        reached=reached,
+    )
+
+
+def test_engagement_counts_visitors_and_seconds_by_page(kept: Kept, line: Line) -> None:
+    kept.count(
+        line.view("ada", NOON, "/a"),
+        look(line, "ada", NOON + 9, "/a", engaged_ms=1_500),
+        look(line, "ada", NOON + 20, "/a", engaged_ms=700),
+        line.view("bob", NOON, "/b"),
+        look(line, "bob", NOON + 3, "/b", engaged_ms=300),
+        line.view("ada", NOON + 30, "/a", event="signup"),
+    )
+
+    expected = """\
+page  visitors  seconds
+/a    1         2
+/b    1         0"""
+    assert kept.table("SELECT page, visitors, seconds FROM engagement ORDER BY page") == expected
+    # Each is an event, and prolongs its visit.
+    assert kept.value("SELECT events FROM events WHERE event = 'engagement'") == "3"
+    assert kept.value("SELECT sum(seconds), sum(bounces) FROM traffic") == "33\t1"
+
+
+def test_scroll_depth_counts_each_bound_once_a_view(kept: Kept, line: Line) -> None:
+    once, further = (("depth", "25"),), (("depth", "25"), ("depth", "50"))
+    kept.count(
+        line.view("ada", NOON, "/a"),
+        look(line, "ada", NOON + 1, "/a", reached=once),
+        look(line, "ada", NOON + 2, "/a", reached=further),
+        line.view("ada", NOON + 3, "/a"),
+        look(line, "ada", NOON + 4, "/a", reached=once),
+        line.view("bob", NOON, "/a"),
+        look(line, "bob", NOON + 1, "/a", reached=once),
+    )
+
+    expected = """\
+page  value  visitors  events
+/a    25     2         3
+/a    50     1         1"""
+    answer = kept.table("SELECT * EXCEPT (site, day) FROM scroll_depth ORDER BY value")
+    assert answer == expected
+
+
+def test_statistic_counts_its_own_event_and_property_alone(kept: Kept, line: Line) -> None:
+    vitals = (("lcp", "2500–2999"), ("response", "<50"))  # ranges' dashes
+    kept.count(
+        line.view("ada", NOON, "/a", event="Web Vitals", properties=vitals, interactive=False),
+        line.view("ada", NOON, "/a", event="Click", properties=(("element", "buy"),)),
+        line.view("bob", NOON, "/b", event="Click", properties=(("element", "buy"),)),
+        line.view("bob", NOON, "/b", event="404", properties=(("path", "/b"),), interactive=False),
+        line.view(
+            "bob",
+            NOON,
+            "/b",
+            event="Pointer",
+            interactive=False,
+            grid=(("moved", "3.7", 12), ("pressed", "0.0", 2)),
+        ),
+    )
+
+    def rows(view: str) -> str:
+        columns = kept.value(
+            "SELECT arrayStringConcat(groupArray(name), ', ') FROM system.columns"
+            f" WHERE table = '{view}' AND database = currentDatabase()"
+            " AND name NOT IN ('site', 'day', 'month')"
+        )
+        return kept.value(f"SELECT {columns} FROM {view} ORDER BY ALL")
+
+    assert rows("web_vitals_lcp") == "/a\t2500–2999\t1\t1"  # the same
+    assert rows("response_times") == "/a\t<50\t1\t1"
+    assert rows("clicks") == "/a\tbuy\t1\t1\n/b\tbuy\t1\t1"
+    assert rows("missing_pages") == "/b\t1\t1"
+    assert rows("pointer_moved") == "/b\t3.7\t1\t12"
+    assert rows("pointer_pressed") == "/b\t0.0\t1\t2"
+    assert rows("searches") == ""
+    assert kept.value("SELECT sum(events) FROM event_properties") == "19"
+    assert kept.value("SELECT sum(hits) FROM coverage") == "5"
+
+
+def test_name_of_another_alphabet_is_counted(kept: Kept) -> None:
+    held = Statistic(
+        "signups", PurposeId("audience"), (Dimension.VALUE,), Grain.DAY, 1, 30, "注册: ü", "plan"
+    )
+    policy = replace(POLICY, statistics=(*POLICY.statistics, held))
+    line = Line(policy)
+    kept.policy = policy
+    kept.apply()
+    kept.count(line.view("ada", NOON, event="注册: ü", properties=(("plan", "pro"),)))
+
+    assert kept.value("SELECT value, visitors, events FROM signups") == "pro\t1\t1"
+    kept.policy = POLICY
+    kept.apply()
+
+
+@pytest.fixture
+def policies(kept: Kept) -> Iterator[Callable[[Statistic], Kept]]:
+    """Return what puts a policy with one more statistic in force, over the cells there are."""
+
+    def put(statistic: Statistic) -> Kept:
+        kept.policy = replace(BASE, statistics=(*BASE.statistics, statistic))
+        kept.apply()
+        return kept
+
+    yield put
+    kept.policy = POLICY
+    kept.apply()
+
+
+def test_statistic_of_another_event_or_name_begins_from_nothing(
+    policies: Callable[[Statistic], Kept],
+) -> None:
+    """What stood for another event is not shown, until the statistic is of that event again."""
+    purpose = PurposeId("audience")
+    looked = Statistic("looked", purpose, (Dimension.PAGE,), Grain.DAY, 1, 30, "Site Search")
+    counted = "SELECT groupArray((page, visitors, events)) FROM {}"
+
+    def browse(store: Kept) -> None:
+        line = Line(store.policy)
+        store.count(
+            line.view("ada", NOON, "/a", event="Site Search"),
+            line.view("ada", NOON, "/b", event="Product View"),
+        )
+
+    store = policies(looked)
+    browse(store)
+    assert store.value(counted.format("looked")) == "[('/a',1,1)]"
+    policies(replace(looked, event="Product View"))
+    assert store.value(counted.format("looked")) == "[]"
+    browse(store)
+    assert store.value(counted.format("looked")) == "[('/b',1,1)]"
+    policies(replace(looked, name="searched"))
+    assert store.value(counted.format("searched")) == "[]"
+    assert store.value("EXISTS VIEW looked") == "0"
+    policies(looked)
+    assert store.value(counted.format("looked")) == "[('/a',1,1)]"

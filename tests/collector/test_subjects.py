@@ -7,7 +7,7 @@ from msgspec.structs import asdict, replace
 
 from anonymizer.hits import Door, LocalSeconds
 from anonymizer.machines import Machine, MachineKind
-from anonymizer.policy import Dimension, Grain, Policy, PurposeId, Statistic
+from anonymizer.policy import DEPTH, ENGAGEMENT, Dimension, Grain, Policy, PurposeId, Statistic
 from collector.counted import CountedHit, Tells
 from collector.subjects import count_machine
 from tests.collector.hits import SITE, Line, make_policy
@@ -205,8 +205,7 @@ def test_event_is_told_apart_by_what_its_visit_began_with_and_its_own_page() -> 
         pytest.param({"events", "event_properties", "scrubbed"}, [""], id="none"),
         pytest.param({"event_properties"}, ["signup", "email"], id="properties"),
         pytest.param({"scrubbed"}, ["signup", "signup plan"], id="masks"),
-        # Its own statistic asks for the event's name.
-        pytest.param({"events"}, ["signup", "signup plan", "email"], id="events"),
+        pytest.param({"events"}, ["", "signup plan", "email"], id="events"),
     ],
 )
 def test_what_no_statistic_counts_leaves_no_row(dropped: set[str], rows: list[str]) -> None:
@@ -243,3 +242,176 @@ def test_machine_leaves_what_is_asked_of_it(asked: set[Dimension], family: str, 
 
     assert (row.subject, row.property, row.hits, row.number) == (family, kind, 1, 1)
     assert row.hour == NOON // 86_400 * 86_400
+
+
+# What a page tells by itself
+
+
+def held(name: str, event: str, of: str, *by: Dimension) -> Statistic:
+    return Statistic(name, PurposeId("audience"), by, Grain.DAY, 1, 30, event, of)
+
+
+def counting(*statistics: Statistic) -> Line:
+    """Return a line under a policy that counts these and coverage alone."""
+    policy = make_policy()
+    coverage = [each for each in policy.statistics if each.name in ("coverage", "traffic")]
+    return Line(replace(policy, statistics=(*statistics, *coverage)))
+
+
+def depth(*bounds: int) -> tuple[tuple[str, str], ...]:
+    return tuple((DEPTH, str(bound)) for bound in bounds)
+
+
+SCROLLED = held("scrolled", ENGAGEMENT, DEPTH, Dimension.PAGE, Dimension.VALUE)
+ENGAGED = held("engaged", ENGAGEMENT, "", Dimension.PAGE)
+
+
+def test_event_that_nobody_did_neither_ends_a_bounce_nor_prolongs_the_visit(line: Line) -> None:
+    hits = (
+        line.view("ada", NOON, "/a"),
+        line.view("ada", NOON + 10 * MINUTE, event="Web Vitals", interactive=False),
+        line.view("ada", NOON + 31 * MINUTE, "/b"),
+    )
+
+    expected = """\
+hour  hits views visits bounces seconds tells     number subject
+12:00    1     1      1       1       0 view           0
+12:00    1     0      0       0       0 event          1 Web Vitals
+12:00    1     1      1       1       0 view           0"""
+    assert table(*hits) == expected
+
+
+def test_engagement_prolongs_the_visit_and_leaves_it_a_bounce() -> None:
+    line = counting(ENGAGED)
+    hits = (
+        line.view("ada", NOON, "/a"),
+        line.view("ada", NOON + 20 * MINUTE, "/a", event=ENGAGEMENT, interactive=False),
+        line.view("ada", NOON + 40 * MINUTE, "/b"),
+    )
+
+    expected = """\
+hour  hits views visits bounces seconds tells     number subject
+12:00    1     1      1       1       0 view           0
+12:00    1     0      0       0       0 event          1 engagement
+12:00    0     0      0       0    1200 view           0
+12:00    1     1      0      -1    1200 view           0"""
+    assert table(*hits) == expected
+
+
+def test_engagement_without_a_visit_begins_none() -> None:
+    line = counting(ENGAGED)
+    rows = line.view("ada", NOON, "/a", event=ENGAGEMENT, interactive=False, engaged_ms=5_000)
+
+    assert [(row.visits, row.seconds, row.page) for row in rows] == [(0, 5, "/a")]
+    assert line.view("ada", NOON + 1, "/a")[0].visits == 1
+
+
+def test_milliseconds_left_over_are_added_to_the_next() -> None:
+    line = counting(ENGAGED)
+    line.view("ada", NOON, "/a")
+    told = [
+        line.view("ada", NOON, "/a", event=ENGAGEMENT, interactive=False, engaged_ms=each)
+        for each in (600, 600, 2_900)
+    ]
+
+    assert [rows[0].seconds for rows in told] == [0, 1, 3]
+    bob = line.view("bob", NOON, "/a", event=ENGAGEMENT, interactive=False, engaged_ms=900)
+    assert bob[0].seconds == 0
+
+
+def test_no_seconds_are_on_disk_where_no_statistic_counts_them(line: Line) -> None:
+    policy = replace(
+        line.policy, statistics=tuple(s for s in line.policy.statistics if s.name != "engagement")
+    )
+    rows = Line(policy).view("ada", NOON, event=ENGAGEMENT, interactive=False, engaged_ms=9_000)
+
+    assert [row.seconds for row in rows] == [0]
+
+
+def test_bound_counts_once_in_each_view_of_a_page() -> None:
+    line = counting(SCROLLED)
+
+    def scroll(page: str, *bounds: int) -> list[str]:
+        rows = line.view(
+            "ada", NOON, page, event=ENGAGEMENT, interactive=False, reached=depth(*bounds)
+        )
+        return [row.value for row in rows if row.tells == Tells.PROPERTY]
+
+    line.view("ada", NOON, "/a")
+    assert scroll("/a", 25, 50) == ["25", "50"]
+    assert scroll("/a", 25, 50, 75) == ["75"]
+    assert scroll("/a", 25) == []
+    line.view("ada", NOON, "/b")
+    assert scroll("/a", 25, 50, 75, 100) == ["100"], "a late hit of the page before"
+    assert scroll("/b", 25) == ["25"]
+    line.view("ada", NOON, "/a")
+    assert scroll("/a", 25, 50) == ["25", "50"]
+
+
+def test_visitor_counts_once_a_day_under_each_bound_of_a_page() -> None:
+    line = counting(SCROLLED)
+    bit = line.plan.combination_bit(SCROLLED)
+
+    def scroll(page: str) -> int:
+        rows = line.view("ada", NOON, page, event=ENGAGEMENT, interactive=False, reached=depth(25))
+        return rows[1].firsts >> bit & 1
+
+    line.view("ada", NOON, "/a")
+    assert scroll("/a") == 1
+    line.view("ada", NOON, "/a")
+    assert scroll("/a") == 0
+    line.view("ada", NOON, "/b")
+    assert scroll("/b") == 1
+
+
+def test_cell_of_a_grid_counts_as_often_as_it_was_touched() -> None:
+    line = counting(held("moves", "Pointer", "moved", Dimension.PAGE, Dimension.VALUE))
+    rows = line.view(
+        "ada",
+        NOON,
+        "/a",
+        event="Pointer",
+        interactive=False,
+        grid=(("moved", "3.7", 12), ("moved", "0.2", 1), ("pressed", "3.7", 1)),
+    )
+
+    assert [(row.property, row.value, row.number, row.page) for row in rows[1:]] == [
+        ("moved", "3.7", 12, "/a"),
+        ("moved", "0.2", 1, "/a"),
+    ]
+
+
+def test_row_tells_what_statistics_of_its_own_event_and_property_ask_for() -> None:
+    line = counting(
+        held("by_page", "Click", "element", Dimension.PAGE, Dimension.VALUE),
+        held("by_country", "Click", "", Dimension.COUNTRY),
+        held("by_source", "signup", "plan", Dimension.SOURCE),
+        with_statistic(Dimension.EVENT, Dimension.PROPERTY).statistics[-1],
+    )
+    click = line.view("ada", NOON, "/a", event="Click", properties=(("element", "buy"),))
+    signup = line.view("ada", NOON, "/a", event="signup", properties=(("plan", "pro"), ("x", "y")))
+
+    def told(row: CountedHit) -> dict[str, object]:
+        words = ("subject", "property", "value", "page", "country", "source")
+        return {word: value for word in words if (value := getattr(row, word))}
+
+    assert [told(row) for row in click] == [
+        {"subject": "Click", "country": "DE"},
+        {"subject": "Click", "property": "element", "value": "buy", "page": "/a"},
+    ]
+    assert [told(row) for row in signup] == [
+        {},
+        {"subject": "signup", "property": "plan", "source": "(direct)"},
+        {"subject": "signup", "property": "x"},
+    ]
+
+
+def test_statistics_held_to_other_events_share_a_bit_and_not_their_visitors() -> None:
+    one = held("clicks", "Click", "", Dimension.PAGE)
+    other = held("calls", "Phone Click", "", Dimension.PAGE)
+    line = counting(one, other)
+
+    assert line.plan.combination_bit(one) == line.plan.combination_bit(other)
+    for event in ("Click", "Phone Click"):
+        assert line.is_first(line.view("ada", NOON, "/a", event=event), "clicks")
+        assert not line.is_first(line.view("ada", NOON, "/a", event=event), "clicks")

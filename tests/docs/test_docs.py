@@ -10,12 +10,14 @@ from starlette.routing import Route
 from anonymizer.hits import DropReason
 from anonymizer.policy import Policy, Statistic
 from anonymizer.policy_file import read_policy
+from collector.audit import AuditLog
+from collector.audit_trail import AuditTrail
 from collector.cli import parser
 from collector.reference import default_policy
 from collector.schema.views import columns_of
 from collector.scripts import SCRIPTS
 from dashboards.app import dashboard_routes
-from dashboards.logins import Logins
+from people.people import People
 from tools.reference import commands
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +49,8 @@ def statistics() -> tuple[Statistic, ...]:
 
 def modules() -> list[str]:
     files = chain.from_iterable(
-        (ROOT / package).rglob("*.py") for package in ("anonymizer", "collector", "dashboards")
+        (ROOT / package).rglob("*.py")
+        for package in ("anonymizer", "collector", "dashboards", "people")
     )
     return sorted(
         ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -83,21 +86,31 @@ def dead_links(path: Path) -> list[str]:
     return dead
 
 
-def doors(logins: Path) -> set[str]:
+def doors(folder: Path) -> set[str]:
     """Return every path that the running server answers, the demo site's below /demo aside."""
 
     async def nothing(*_: object) -> list[tuple[object, ...]]:
         return []
 
     composer = (ROOT / "collector" / "app.py").read_text("utf-8")
-    modules = "".join(path.read_text("utf-8") for path in (ROOT / "collector").glob("*.py"))
+    folders = ("collector", "collector/email", "dashboards/api")
+    files = chain.from_iterable((ROOT / folder).glob("*.py") for folder in folders)
+    modules = "".join(path.read_text("utf-8") for path in files)
     hot = re.findall(r'"(/[\w/.-]+)": doors\.', composer)
     plain = re.findall(r'(?:Route\(|^PATH = )"(/[\w/.{}-]*)"', modules, re.MULTILINE)
-    below_path = {"/api/consent/withdraw"}  # written as PATH and what follows
+    # Written as PATH and what follows; answered by whatever is below a prefix.
+    below_path = {"/api/consent/withdraw", "/e/{campaign}/open.gif", "/e/{campaign}/{link}"}
     assert hot
     assert plain
     policy = policy_of(toml_of(ROOT / "README.md"))
-    routes = dashboard_routes(nothing, policy, Logins(logins), lambda: pytest.fail("no clock"))
+    routes = dashboard_routes(
+        nothing,
+        policy,
+        People.open(folder / "logins.sqlite"),
+        AuditTrail(AuditLog(folder), folder),
+        lambda _: pytest.fail("no request"),
+        lambda: pytest.fail("no clock"),
+    )
     below = {route.path for route in routes if isinstance(route, Route)}
     assert len(below) == len({route.path for route in routes if isinstance(route, Route)})
     return {*hot, *plain, *below_path, *SCRIPTS, *below, "/demo"}
@@ -110,7 +123,7 @@ def test_architecture_names_every_module(module: str) -> None:
 
 def test_architecture_names_no_module_that_is_gone() -> None:
     text = (DOCS / "architecture.md").read_text("utf-8")
-    named = re.findall(r"`((?:anonymizer|collector|dashboards)(?:\.[a-z_]+)*)`", text)
+    named = re.findall(r"`((?:anonymizer|collector|dashboards|people)(?:\.[a-z_]+)*)`", text)
 
     assert set(named) <= set(modules())
 
@@ -152,7 +165,7 @@ def test_every_door_has_a_row(tmp_path: Path) -> None:
     cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     named = {path for cell in cells for path in re.findall(r"`[A-Z]+ (/[^`?]*)[^`]*`", cell)}
 
-    assert named == doors(tmp_path / "logins.sqlite")
+    assert named == doors(tmp_path)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

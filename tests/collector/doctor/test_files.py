@@ -68,3 +68,10 @@ def test_e_mail_address_anywhere_else_is_found(tmp_path: Path, name: str, text: 
     path.write_text(text)
 
     assert faults_in(tmp_path) == {(name, EMAIL): 1}
+
+
+def test_link_of_a_message_may_lead_to_an_address(tmp_path: Path) -> None:
+    for name in ("email.sqlite", "email.sqlite-wal", "emails.sqlite"):
+        (tmp_path / name).write_text("http://198.51.100.7/offers")
+
+    assert faults_in(tmp_path) == {("emails.sqlite", ADDRESS): 1}
