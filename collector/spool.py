@@ -44,6 +44,10 @@ _PREPARE = (
 
 # Columns that release 0.1 lacks: under which meaning a group was counted, and whether a batch's
 # token may have been sent.
+# Without digits: of hex ids one in eleven has eight digits in a row, which the doctor takes for a
+# number that somebody could be known by.
+_ID_LETTERS = "abcdefghijklmnop"
+
 _ADDED = (
     ("groups", "meaning", "TEXT NOT NULL DEFAULT ''"),
     ("batch", "is_sent", "INTEGER NOT NULL DEFAULT 1"),
@@ -104,7 +108,7 @@ class Spool:
     def _own_id(self) -> str:
         self._database.execute(
             "INSERT INTO collector SELECT ? WHERE NOT EXISTS (SELECT 1 FROM collector)",
-            (secrets.token_hex(8),),
+            ("".join(secrets.choice(_ID_LETTERS) for _ in range(16)),),
         )
         (own_id,) = self._database.execute("SELECT id FROM collector").fetchone()
         return str(own_id)

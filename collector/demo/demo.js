@@ -19,7 +19,7 @@
     document.querySelector("[data-signal=dnt]").textContent = dnt() ? "on" : "off";
     document.querySelector("[data-signal=gpc]").textContent = gpc() ? "on" : "off";
     if (count > 1) {
-      summary.textContent = `${count} requests to /api/event since this page was loaded, one for each view.`;
+      summary.textContent = `${count} requests to /api/event since this page was loaded: views, and how long and how far each was read.`;
     } else if (count === 1) {
       summary.textContent = "One request to /api/event was made for this view.";
     } else if (/(^|; )discreet_opt_out(=|;|$)/.test(document.cookie)) {

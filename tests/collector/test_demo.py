@@ -163,6 +163,6 @@ def test_planner_switches_views_without_loading_a_page(page: Page, origin: str) 
     expect(page.get_by_role("region", name="Beds")).to_be_visible()
     expect(page.get_by_role("region", name="Seeds")).to_be_hidden()
 
-    expect(page.locator("#sent-summary")).to_contain_text("4 requests")
+    expect(page.locator("#sent-summary")).to_contain_text("7 requests")
     assert page.url == origin + "/demo/app/beds"
     assert page.evaluate("window.same")

@@ -97,9 +97,12 @@ def without(policy: Policy, *dimensions: Dimension) -> Policy:
 CN = Region(name="cn", store="", stored_in=("China",), countries=("CN",))
 WATCHED = """
 window.asked = [];
-const width = innerWidth, zone = Intl;
+const width = innerWidth;
 Object.defineProperty(window, 'innerWidth', {get: () => (asked.push('w'), width)});
-Object.defineProperty(window, 'Intl', {get: () => (asked.push('tz'), zone)});
+for (const name of ['Intl', 'Temporal']) {
+  const tells = window[name];
+  if (tells) Object.defineProperty(window, name, {get: () => (asked.push('tz'), tells)});
+}
 const send = fetch;
 window.fetch = (...call) => { window.read ??= [...asked]; return send(...call) };
 """

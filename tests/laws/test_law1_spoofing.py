@@ -42,7 +42,7 @@ HEADERS: dict[str, dict[str, str]] = {
     }.items()
 }
 FIELDS: dict[str, object] = {
-    **dict.fromkeys(("ip", "i", "address", "client_ip", "remote_addr", "uip"), CLAIMED),
+    **dict.fromkeys(("ip", "address", "client_ip", "remote_addr", "uip"), CLAIMED),
     **dict.fromkeys(("ua", "user_agent", "userAgent", "agent"), SAFARI),
     "headers": {"User-Agent": SAFARI, "X-Forwarded-For": CLAIMED},
 }
