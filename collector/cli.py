@@ -11,6 +11,7 @@ from anonymizer.policy_file import PolicyFaults
 from collector.commands import CommandFailed
 from collector.email_cli import add_email
 from collector.key_cli import add_key
+from collector.policy_cli import add_policy
 from collector.user_cli import add_user
 
 _EXAMPLES = """\
@@ -125,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
     add_key(commands, _add_data_option)
     add_user(commands, _add_data_option)
     _add_tag(commands)
-    _add_policy(commands)
+    add_policy(commands, _add_store_options)
     _add_upkeep(commands)
     _add_doctor(commands.add_parser("doctor", help="check a data directory, running or stopped"))
     _add_engine(
@@ -201,76 +202,6 @@ def _add_tag(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="where visitors reach the collector (default: https://stats.example.org)",
     )
     command.set_defaults(module="tag")
-
-
-def _add_policy(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    policy = commands.add_parser(
-        "policy", help="check, show and compare policy files, report on one"
-    )
-    of_policy = policy.add_subparsers(required=True, metavar="command")
-    command = of_policy.add_parser("check", help="read a policy file and report every fault")
-    command.add_argument("policy", type=Path, help="the policy file")
-    command.set_defaults(module="check")
-
-    command = of_policy.add_parser("show", help="show a policy with all that it inherits")
-    command.add_argument("file", type=Path, help="the policy file, or an archived .json")
-    command.set_defaults(module="policy_show")
-
-    command = of_policy.add_parser(
-        "diff", help="name each change between two policies, and say whether consent is void"
-    )
-    command.add_argument("old", type=Path, help="the policy before: a file, or an archived .json")
-    command.add_argument("new", type=Path, help="the policy after, likewise")
-    command.add_argument("--json", action="store_true", help="as JSON")
-    command.set_defaults(module="policy_diff")
-
-    command = of_policy.add_parser(
-        "report", help="write the record of processing and check CNIL's criteria"
-    )
-    command.add_argument("--policy", type=Path, required=True, help="the policy file")
-    command.add_argument(
-        "--data", type=Path, help="a data directory, running or stopped, to check the store of"
-    )
-    command.add_argument(
-        "--format",
-        choices=("text", "markdown"),
-        default="text",
-        help="text or markdown (default: text)",
-    )
-    _add_store_options(command)
-    command.set_defaults(module="policy_report")
-    _add_ddl(of_policy.add_parser("ddl", help="print a policy's store as ClickHouse statements"))
-
-
-def _add_ddl(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", type=Path, help="the policy file, or an archived .json")
-    command.add_argument(
-        "--database", metavar="NAME", help="where the views stand (default: the client's own)"
-    )
-    command.add_argument(
-        "--roles",
-        action="store_true",
-        help="with users, roles, grants, row policies by site, limits and quotas; no passwords",
-    )
-    command.add_argument(
-        "--cluster", metavar="NAME", help="for every node of this cluster, cells replicated"
-    )
-    command.add_argument(
-        "--plan",
-        action="store_true",
-        help="instead, show what the next start under this policy would change on a store",
-    )
-    command.add_argument("--data", type=Path, help="with --plan: the data directory of the store")
-    command.add_argument(
-        "--store", metavar="ADDRESS", help="with --plan: clickhouse://USER@HOST:PORT/DATABASE"
-    )
-    command.add_argument(
-        "--store-password-file",
-        type=Path,
-        metavar="FILE",
-        help="a file whose first line is the password; else DISCREET_STORE_PASSWORD",
-    )
-    command.set_defaults(module="policy_ddl")
 
 
 def _add_doctor(command: argparse.ArgumentParser) -> None:
