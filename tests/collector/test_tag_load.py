@@ -137,12 +137,9 @@ def test_page_changed_by_scripts_goes_on_counting(visitor: Visitor) -> None:
     visitor.does("history.pushState(0, '', '/b')")
     visitor.does("document.documentElement.remove(); discreet('y')")
 
-    assert [hit["n"] for hit in visitor.hits() if hit["n"] != "engagement"] == [
-        "pageview",
-        "x",
-        "pageview",
-        "y",
-    ]
+    # Requests overtake each other on the way, so their order tells nothing.
+    told = sorted(str(hit["n"]) for hit in visitor.hits() if hit["n"] != "engagement")
+    assert told == ["pageview", "pageview", "x", "y"]
     assert visitor.noise == []
 
 
