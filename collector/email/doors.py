@@ -57,7 +57,7 @@ class MailDoors:
     ) -> None:
         """Take `recipients`, who know tokens; without them no request with a token is counted."""
         self._intake = intake
-        self._registry = registry
+        self._registered = registry
         self._sites = sites
         self._now = now
         self._agents = agents
@@ -67,7 +67,7 @@ class MailDoors:
     async def close(self) -> None:
         """Close the registry once what was answered is on disk."""
         await asyncio.gather(*self._counting)
-        self._registry.close()
+        self._registered.close()
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer a request for a picture, or for a link."""
@@ -76,9 +76,9 @@ class MailDoors:
         if method not in ("GET", "HEAD"):
             await _answer(send, 405, b"", [(b"allow", b"GET, HEAD")])
         elif last == PICTURE:
-            await self._show(scope, send, self._registry.lookup(code))
+            await self._show(scope, send, self._registered.lookup(code))
         else:
-            target = self._registry.target(code, last) if slash else None
+            target = self._registered.target(code, last) if slash else None
             await self._lead(scope, send, target)
 
     async def _show(self, scope: Scope, send: Send, campaign: Campaign | None) -> None:

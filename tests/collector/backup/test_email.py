@@ -31,9 +31,9 @@ def test_links_lead_on_after_a_restore(tmp_path: Path) -> None:
     restore(tmp_path / "backup", tmp_path / "restored")
 
     path = DataDir(tmp_path / "restored").email
-    registry = Registry(path, POLICY)
-    target = registry.target("spring", "1")
-    registry.close()
+    known = Registry(path, POLICY)
+    target = known.target("spring", "1")
+    known.close()
     assert target is not None
     assert target.url == "https://elsewhere.example/a"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

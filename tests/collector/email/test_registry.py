@@ -43,9 +43,9 @@ def campaigns(path: Path) -> Campaigns:
 
 @pytest.fixture
 def registry(path: Path) -> Iterator[Registry]:
-    registry = Registry(path, POLICY_OF_TWO)
-    yield registry
-    registry.close()
+    opened = Registry(path, POLICY_OF_TWO)
+    yield opened
+    opened.close()
 
 
 def test_registered_campaign_is_found_by_its_code(campaigns: Campaigns, registry: Registry) -> None:
@@ -91,14 +91,14 @@ def test_campaigns_number_apart(campaigns: Campaigns) -> None:
 
 def test_what_another_process_registers_is_seen_at_once(tmp_path: Path) -> None:
     (tmp_path / "policy.toml").write_text(POLICY)
-    registry = Registry(tmp_path / "email.sqlite", POLICY_OF_TWO)
-    assert registry.lookup("spring") is None
+    opened = Registry(tmp_path / "email.sqlite", POLICY_OF_TWO)
+    assert opened.lookup("spring") is None
 
     answer = discreet("email", "campaign", "add", "spring", "--site", SITE, "--data", tmp_path)
 
     assert answer.returncode == 0, answer.stderr
-    assert registry.lookup("spring") == SPRING
-    registry.close()
+    assert opened.lookup("spring") == SPRING
+    opened.close()
 
 
 def test_registry_answers_from_memory_when_its_file_is_broken(
