@@ -37,16 +37,15 @@ from collector.doctor.telling import KIND as DOCTOR
 from collector.doctor.telling import tell
 from collector.doors import Doors
 from collector.email.api import email_routes
+from collector.email.campaign_counts import CampaignCounts
 from collector.email.campaigns import Campaigns
 from collector.email.deliveries import KIND as DELIVERED
-from collector.email.deliveries import DeliveryDesk
 from collector.email.doors import PREFIX as MAIL
 from collector.email.doors import MailDoors
 from collector.email.recipients import KIND as CONSENTS
 from collector.email.recipients import Recipients
 from collector.email.registry import Registry
 from collector.email.unsubscribe_page import unsubscribe_routes
-from collector.email.unsubscriptions import UnsubscribedCount
 from collector.email.webhook import Webhook
 from collector.forwarded import TrustedProxies
 from collector.intake import Intake
@@ -178,7 +177,7 @@ class App:
         self._mail_door = MailDoors(
             intake, Registry(data.email, policy), policy.sites, _now, agents, self._recipients
         )
-        self._deliveries = DeliveryDesk(campaigns, policy, plan, keep, _now)
+        self._campaigns = CampaignCounts(campaigns, policy, plan, keep, _now)
         pages = VisitorPages(policy)
         tag = compile_tag(policy)
         views = [statistic.name for statistic in policy.statistics]
@@ -201,11 +200,11 @@ class App:
                 *unsubscribe_routes(
                     self._recipients,
                     pages,
-                    UnsubscribedCount(campaigns, policy, plan, keep, _now).count,
+                    self._campaigns.count_unsubscribed,
                     _peer,
                     _now,
                 ),
-                *email_routes(campaigns, self._deliveries, api, _now),
+                *email_routes(campaigns, self._campaigns, api, _now),
                 *query_routes(
                     Asker(ask_of_site, policy, columns_of, Proposals(policy_text).faults_of),
                     Sites(policy, sites_of, _moment),
@@ -253,7 +252,7 @@ class App:
                 "rights": self._receipts.answer,
                 STORE_FACTS: self._tell_facts,
                 DOCTOR: self._tell_doctor,
-                DELIVERED: self._deliveries.answer,
+                DELIVERED: self._campaigns.answer,
                 CONSENTS: self._recipients.answer,
                 **self._regions.route(
                     {

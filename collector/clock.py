@@ -1,6 +1,6 @@
 """A site's wall clock."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from anonymizer.hits import LocalSeconds
@@ -40,3 +40,12 @@ def day_of(local: LocalSeconds) -> int:
 def hour_start(local: LocalSeconds) -> LocalSeconds:
     """Return the first second of the local hour."""
     return LocalSeconds(local - local % HOUR_SECONDS)
+
+
+def read_date(text: str) -> date | None:
+    """Read a date as ``YYYY-MM-DD``; None for any other form, also of ISO 8601."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None

@@ -3,10 +3,11 @@
 import argparse
 import csv
 import sys
-from datetime import UTC, date, datetime
+from datetime import date
 
 import msgspec
 
+from collector.clock import read_date
 from collector.commands import CommandFailed
 from collector.commands.email_recipients import data_of, refusals_of
 from collector.email.unsubscribe import RefusalsFailed
@@ -34,11 +35,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _read_day(text: str) -> date:
-    try:
-        # `fromisoformat` takes other forms, too.
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
+    day = read_date(text)
+    if day is None:
         raise CommandFailed("--since: must be a date such as 2026-11-01")
     return day

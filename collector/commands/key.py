@@ -2,13 +2,14 @@
 
 import argparse
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from collector.api_keys import ApiKeys, BadKey, KeyScope, KeysFailed
+from collector.clock import read_date
 from collector.commands import CommandFailed
 from collector.data_dir import DataDir
 
@@ -39,10 +40,9 @@ def run(options: argparse.Namespace) -> None:
 def _read_expiry(text: str | None) -> int | None:
     if text is None:
         return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise CommandFailed("--expires: must be a day such as 2027-01-01") from None
+    day = read_date(text)
+    if day is None:
+        raise CommandFailed("--expires: must be a day such as 2027-01-01")
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 

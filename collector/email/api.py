@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from collector.api_door import Answer, ApiDoor, answer_json, read_json, refuse
 from collector.api_keys import KeyScope
+from collector.email.campaign_counts import CampaignCounts
 from collector.email.campaigns import BadCampaign, Campaigns, KnownAlready, UnknownCampaign
-from collector.email.deliveries import DeliveryDesk
 from collector.email.listing import tell_campaign, tell_campaigns, tell_link
 from collector.email.registry import RegistryFailed
 from collector.email.targets import BadTarget, read_target
@@ -35,10 +35,10 @@ class _Delivery(Struct, forbid_unknown_fields=True):
 
 
 def email_routes(
-    campaigns: Campaigns, deliveries: DeliveryDesk, door: ApiDoor, now: Callable[[], int]
+    campaigns: Campaigns, counts: CampaignCounts, door: ApiDoor, now: Callable[[], int]
 ) -> list[Route]:
     """Return the routes under `/api/v1/email/campaigns`; each asks for a key of scope email."""
-    api = _Api(campaigns, deliveries, now)
+    api = _Api(campaigns, counts, now)
 
     def guard(answer: Answer) -> Answer:
         return door.guard(KeyScope.EMAIL, _answered(answer))
@@ -53,10 +53,10 @@ def email_routes(
 
 class _Api:
     def __init__(
-        self, campaigns: Campaigns, deliveries: DeliveryDesk, now: Callable[[], int]
+        self, campaigns: Campaigns, counts: CampaignCounts, now: Callable[[], int]
     ) -> None:
         self._campaigns = campaigns
-        self._deliveries = deliveries
+        self._counts = counts
         self._now = now
 
     async def show(self, _: Request) -> Response:
@@ -82,7 +82,7 @@ class _Api:
     async def deliver(self, request: Request) -> Response:
         sent = await read_json(request, _Delivery)
         name, variant = _read_code(request)
-        campaign = await self._deliveries.take(name, variant, sent.delivered, sent.day)
+        campaign = await self._counts.count_delivered(name, variant, sent.delivered, sent.day)
         told = {"code": campaign.code, "delivered": sent.delivered}
         return answer_json(201, msgspec.json.encode(told))
 

@@ -3,70 +3,23 @@
 A campaign's name and a number come in, a row of the counters goes out. It is of no visitor.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
-
-from starlette.concurrency import run_in_threadpool
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 from anonymizer.hits import LocalSeconds, SiteId
 from anonymizer.policy import Policy
-from collector.clock import DAY_SECONDS, SiteClock, day_of
+from collector.clock import DAY_SECONDS, SiteClock, day_of, read_date
 from collector.counted import CountedHit, encode_row
-from collector.email.campaigns import BadCampaign, Campaigns
+from collector.email.campaigns import BadCampaign
 from collector.email.counting import MAX_DELIVERED, count_delivered
-from collector.email.registry import Campaign, RegistryFailed
+from collector.email.registry import Campaign
 from collector.plan import Plan, is_delivered
-from collector.query_socket import Refused, Values
 from collector.regions import HOME
-from collector.spool import SpoolFailed
 
 KIND = "email-delivered"
 """What the running server's socket calls it."""
 
-Keep = Callable[[dict[str, list[bytes]]], Awaitable[None]]
-"""Returns when rows are on disk, by region; raises SpoolFailed when they are not."""
-
 _EPOCH = date(1970, 1, 1)
-
-
-class DeliveryDesk:
-    """Takes deliveries in while the server runs. Use it from the event loop."""
-
-    def __init__(
-        self,
-        campaigns: Campaigns,
-        policy: Policy,
-        plan: Plan,
-        keep: Keep,
-        now: Callable[[], int],
-    ) -> None:
-        self._campaigns = campaigns
-        self._policy = policy
-        self._plan = plan
-        self._keep = keep
-        self._now = now
-
-    async def take(self, name: str, variant: str, delivered: int, day: str = "") -> Campaign:
-        """Count messages delivered to a campaign's recipients; of `day`, ``YYYY-MM-DD``, or today.
-
-        Raises:
-            BadCampaign: there is no such campaign, or the number or the day can't be.
-            RegistryFailed: campaigns can't be read.
-            SpoolFailed: it could not be kept.
-        """
-        campaign = await run_in_threadpool(self._campaigns.find, name, variant)
-        row = read_delivery(self._policy, self._plan, campaign, delivered, day, self._now())
-        await self._keep(rows_by_region(self._policy, row))
-        return campaign
-
-    async def answer(self, values: Values) -> bytes:
-        """Answer `discreet email delivered`."""
-        try:
-            number = read_number(values["delivered"])
-            campaign = await self.take(values["name"], values["variant"], number, values["day"])
-        except (BadCampaign, RegistryFailed, SpoolFailed) as error:
-            raise Refused(str(error)) from None
-        return tell_delivery(campaign, number)
 
 
 def read_number(text: str) -> int:
@@ -123,12 +76,8 @@ def _regions_of(policy: Policy, site: SiteId) -> Sequence[str]:
 
 
 def _read_day(text: str) -> int:
-    try:
-        # `fromisoformat` takes other forms, too.
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        day = None
-    if day is None or day < _EPOCH or day.isoformat() != text:
+    day = read_date(text)
+    if day is None or day < _EPOCH:
         raise BadCampaign("day", "must be a date such as 2026-03-10")
     return (day - _EPOCH) // timedelta(days=1)
 
