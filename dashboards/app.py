@@ -2,28 +2,25 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from anonymizer.policy import Policy
 from dashboards import figures, periods
-from dashboards.forms import read_place
-from dashboards.logging_in import LOGIN, LoggingIn
+from dashboards.logging_in import LoggingIn
 from dashboards.notes import Notes
 from dashboards.overview import PAGE_ROWS, read_list, read_overview
-from dashboards.pages import go_to, show, show_fault, static_file
+from dashboards.pages import show, show_fault, static_file
 from dashboards.panels import Panel, declared_groups
 from dashboards.queries import Query
-from dashboards.selection import PATH, Selection, SelectionError, read_selection
+from dashboards.readers import Reader, Readers
+from dashboards.selection import PATH, Selection, read_selection
 from dashboards.trail_page import TRAIL, TrailReader
 from people.people import People
-from people.roles import Person, Right
+from people.roles import Right
 from people.trail import Did, Trail
 
 LATEST_DAYS = 28
@@ -46,24 +43,14 @@ def dashboard_routes(
     """
     notes = Notes(trail, now)
     logging_in = LoggingIn(people, notes, network_of, now)
-    dashboard = _Dashboard(query, policy, logging_in, notes, trail, now)
+    readers = Readers(policy, logging_in)
+    dashboard = _Dashboard(query, policy, notes, trail, now)
     return [
-        Route(PATH, dashboard.overview_or_list, methods=["GET"]),
-        Route(TRAIL, dashboard.trail, methods=["GET"]),
+        Route(PATH, readers.guard(dashboard.overview_or_list), methods=["GET"]),
+        Route(TRAIL, readers.guard(dashboard.trail, Right.AUDIT), methods=["GET"]),
         *logging_in.routes(),
         Route(f"{PATH}/static/{{name}}", static_file, methods=["GET"]),
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Who is logged in, and what they may see."""
-
-    person: Person
-    token: str
-    """What their forms carry."""
-    policy: Policy
-    """The policy with their sites alone."""
 
 
 class _Dashboard:
@@ -71,14 +58,11 @@ class _Dashboard:
         self,
         query: Query,
         policy: Policy,
-        logging_in: LoggingIn,
         notes: Notes,
         trail: Trail,
         now: Callable[[], datetime],
     ) -> None:
         self._query = query
-        self._policy = policy
-        self._logging_in = logging_in
         self._notes = notes
         self._trail = TrailReader(trail, now)
         self._now = now
@@ -86,21 +70,13 @@ class _Dashboard:
             panel.id: panel for _, panels in declared_groups(policy) for panel in panels
         }
 
-    async def overview_or_list(self, request: Request) -> Response:
-        reader = await self._reader_of(request)
-        if reader is None:
-            return go_to(f"{LOGIN}?{urlencode({'next': _place_of(request)})}")
-        if not reader.policy.sites:
-            return show_fault(403, "The policy has no site that you may see.")
-        try:
-            selection = read_selection(
-                request.query_params.multi_items(),
-                reader.policy,
-                frozenset(self._panels),
-                self._now(),
-            )
-        except SelectionError as error:
-            return show_fault(400, str(error))
+    async def overview_or_list(self, request: Request, reader: Reader) -> Response:
+        selection = read_selection(
+            request.query_params.multi_items(),
+            reader.policy,
+            frozenset(self._panels),
+            self._now(),
+        )
         await self._notes.note(
             reader.person.name,
             Did.LOOKED,
@@ -112,33 +88,19 @@ class _Dashboard:
             return await self._show_list(reader, selection)
         return await self._show_overview(request, reader, selection)
 
-    async def trail(self, request: Request) -> Response:
-        reader = await self._reader_of(request)
-        if reader is None:
-            return go_to(f"{LOGIN}?{urlencode({'next': _place_of(request)})}")
-        if not reader.person.may(Right.AUDIT):
-            return show_fault(403, "Your role does not see the audit trail.")
-        try:
-            page = await self._trail.read(request, reader.person)
-        except SelectionError as error:
-            return show_fault(400, str(error))
+    async def trail(self, request: Request, reader: Reader) -> Response:
+        page = await self._trail.read(request, reader.person)
         await self._notes.note(
             reader.person.name, Did.LOOKED, report="audit trail", period=f"{page.day}/{page.day}"
         )
         return show(
-            "audit.html", {"trail": page, "token": reader.token, "name": reader.person.name}
+            reader.words,
+            "audit.html",
+            {"trail": page, "token": reader.token, "name": reader.person.name},
         )
 
-    async def _reader_of(self, request: Request) -> _Reader | None:
-        found = await self._logging_in.reader_of(request)
-        if found is None:
-            return None
-        person, token = found
-        sites = {site: held for site, held in self._policy.sites.items() if person.sees(site)}
-        return _Reader(person, token, msgspec.structs.replace(self._policy, sites=sites))
-
     async def _show_overview(
-        self, request: Request, reader: _Reader, selection: Selection
+        self, request: Request, reader: Reader, selection: Selection
     ) -> Response:
         overview = await read_overview(self._query, reader.policy, selection)
         latest = ""
@@ -150,9 +112,10 @@ class _Dashboard:
         origin = ""
         if overview.is_empty:
             if not _HOST.fullmatch(request.url.netloc):
-                return show_fault(400, "The Host header is not the name of a host.")
+                return show_fault(reader.words, 400, "The Host header is not the name of a host.")
             origin = f"{request.url.scheme}://{request.url.netloc}"
         return show(
+            reader.words,
             "empty.html" if overview.is_empty else "overview.html",
             {
                 "overview": overview,
@@ -162,13 +125,14 @@ class _Dashboard:
             },
         )
 
-    async def _show_list(self, reader: _Reader, selection: Selection) -> Response:
+    async def _show_list(self, reader: Reader, selection: Selection) -> Response:
         shown = await read_list(
             self._query, reader.policy, self._panels[selection.panel], selection
         )
         if selection.page > 1 and not shown.rows:
-            return show_fault(400, "There is no such page of the list.")
+            return show_fault(reader.words, 400, "There is no such page of the list.")
         return show(
+            reader.words,
             "list.html",
             {
                 "shown": shown,
@@ -178,7 +142,7 @@ class _Dashboard:
             },
         )
 
-    def _frame(self, reader: _Reader, selection: Selection) -> dict[str, object]:
+    def _frame(self, reader: Reader, selection: Selection) -> dict[str, object]:
         """Give what the head of every page shows."""
         return {
             "selection": selection,
@@ -191,7 +155,3 @@ class _Dashboard:
             "name": reader.person.name,
             "may_audit": reader.person.may(Right.AUDIT),
         }
-
-
-def _place_of(request: Request) -> str:
-    return read_place(f"{request.url.path}?{request.url.query}".rstrip("?"))

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboards.forms import FormError, read_form, read_place
 from dashboards.notes import Notes
-from dashboards.pages import go_to, show, show_fault
+from dashboards.pages import go_to, show, show_fault, words_of
 from dashboards.selection import PATH
 from dashboards.sessions import Session, Sessions
 from dashboards.throttle import WINDOW, Throttle
@@ -79,7 +79,7 @@ class LoggingIn:
         try:
             form = await read_form(request)
         except FormError as error:
-            return show_fault(400, str(error))
+            return show_fault(words_of(request), 400, str(error))
         place = read_place(form.get("next", ""))
         session = await self._sessions.read(request, now)
         if not self._sessions.is_own_form(session, form.get("token", "")):
@@ -122,31 +122,35 @@ class LoggingIn:
         place = read_place(request.query_params.get("next", ""))
         if session is None or session.user is None or session.is_whole:
             return go_to(f"{LOGIN}?{urlencode({'next': place})}")
-        return self._show_code(session, 200, place, "")
+        return self._show_code(request, session, 200, place, "")
 
     async def _check_code(self, request: Request) -> Response:
         now = self._now()
         try:
             form = await read_form(request)
         except FormError as error:
-            return show_fault(400, str(error))
+            return show_fault(words_of(request), 400, str(error))
         place = read_place(form.get("next", ""))
         session = await self._sessions.read(request, now)
         if session is None or session.user is None or session.is_whole:
             return go_to(f"{LOGIN}?{urlencode({'next': place})}")
         if not self._sessions.is_own_form(session, form.get("token", "")):
-            return self._show_code(session, 403, place, "This form had expired. Please try again.")
+            return self._show_code(
+                request, session, 403, place, "This form had expired. Please try again."
+            )
         name = session.user.person.name
         wait = self._codes.wait_seconds(name, now)
         if wait:
-            answer = self._show_code(session, 429, place, _told_to_wait("codes", wait))
+            answer = self._show_code(request, session, 429, place, _told_to_wait("codes", wait))
             answer.headers["Retry-After"] = str(wait)
             return answer
         self._codes.failed(name, now)
         accept, code = self._people.second_factors.accept, form.get("code", "")
         if not await to_thread.run_sync(accept, name, code, int(now.timestamp())):
             await self._notes.note(name, Did.FAILED)
-            return self._show_code(session, 401, place, "This code is not valid, or was used.")
+            return self._show_code(
+                request, session, 401, place, "This code is not valid, or was used."
+            )
         self._codes.passed(name)
         await self._sessions.end(session)
         return await self._let_in(request, session.user, place)
@@ -156,9 +160,11 @@ class LoggingIn:
         try:
             form = await read_form(request)
         except FormError as error:
-            return show_fault(400, str(error))
+            return show_fault(words_of(request), 400, str(error))
         if session is None or not self._sessions.is_own_form(session, form.get("token", "")):
-            return show_fault(403, "This form had expired; go back and reload the page.")
+            return show_fault(
+                words_of(request), 403, "This form had expired; go back and reload the page."
+            )
         await self._sessions.end(session)
         if session.user is not None:
             await self._notes.note(session.user.person.name, Did.LOGGED_OUT)
@@ -186,13 +192,17 @@ class LoggingIn:
         if session is None or session.user is not None:
             session = self._sessions.begin_nameless(self._now())
         token = self._sessions.form_token(session)
-        answer = show("login.html", {"token": token, "place": place, "message": message}, status)
+        values = {"token": token, "place": place, "message": message}
+        answer = show(words_of(request), "login.html", values, status)
         self._sessions.write(answer, session, request)
         return answer
 
-    def _show_code(self, session: Session, status: int, place: str, message: str) -> Response:
+    def _show_code(
+        self, request: Request, session: Session, status: int, place: str, message: str
+    ) -> Response:
         token = self._sessions.form_token(session)
-        return show("code.html", {"token": token, "place": place, "message": message}, status)
+        values = {"token": token, "place": place, "message": message}
+        return show(words_of(request), "code.html", values, status)
 
 
 def _told_to_wait(what: str, seconds: int) -> str:

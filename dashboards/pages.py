@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from dashboards.selection import PATH
+from dashboards.words import Words, language_of, words_in
 
 PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -28,15 +29,22 @@ _MEDIA_TYPES = {
 }
 
 
-def show(template: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:
-    """Render a page."""
-    html = _templates().get_template(template).render(values)
+def show(
+    words: Words, template: str, values: Mapping[str, object], status: int = 200
+) -> HTMLResponse:
+    """Render a page; its template writes with `words` under the name ``_``."""
+    html = _templates().get_template(template).render({**values, "_": words})
     return HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
 
 
-def show_fault(status: int, sentence: str) -> HTMLResponse:
-    """Render a page that says in one sentence why there is no other."""
-    return show("fault.html", {"sentence": sentence}, status)
+def show_fault(words: Words, status: int, sentence: str) -> HTMLResponse:
+    """Render a page that says in one sentence, a key of the words, why there is no other."""
+    return show(words, "fault.html", {"sentence": words(sentence)}, status)
+
+
+def words_of(request: Request) -> Words:
+    """Return the words in the language of who asks."""
+    return words_in(language_of(request))
 
 
 def go_to(address: str) -> RedirectResponse:
@@ -48,7 +56,7 @@ async def static_file(request: Request) -> Response:
     """Serve one of the three files that pages link to; their address changes with their content."""
     name = request.path_params["name"]
     if name not in _MEDIA_TYPES:
-        return show_fault(404, "There is no such file.")
+        return show_fault(words_of(request), 404, "There is no such file.")
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=86400"}
     return Response(_static(name), media_type=_MEDIA_TYPES[name], headers=headers)
 
