@@ -18,6 +18,7 @@ VISIT_IDLE_SECONDS = 1_800  # docs/decisions/0003: the field's usual half hour
 _NO_CAMPAIGN = Campaign()
 GRACE_SECONDS = VISIT_IDLE_SECONDS  # an open visit may go on this long into the next day
 MOST_HITS_A_MINUTE = 600  # a page that tells of all its modules sends some dozens
+CELLS_A_HIT = 20  # a page that a pointer went all over has two grids of 400: 41 hits
 
 Combinations = tuple[tuple[int, tuple[Dimension, ...]], ...]
 """Sets of dimensions in which a visitor counts once a day, each with its bit."""
@@ -109,12 +110,17 @@ class VisitMemory:
         """How many hits each visitor sent in that minute."""
 
     def admits(self, hit: CleanHit) -> bool:
-        """Note a hit, and tell whether its visitor sent `MOST_HITS_A_MINUTE` at most till now."""
+        """Note a hit, and tell whether its visitor sent `MOST_HITS_A_MINUTE` at most till now.
+
+        Each `CELLS_A_HIT` cells of a grid weigh as much as a hit, for each of them makes a row.
+        """
         minute = hit.time // 60
         if minute != self._minute:
             self._minute = minute
             self._hits.clear()
-        sent = self._hits[hit.visitor] = self._hits.get(hit.visitor, 0) + 1
+        sent = self._hits[hit.visitor] = (
+            self._hits.get(hit.visitor, 0) + 1 + len(hit.grid) // CELLS_A_HIT
+        )
         return sent <= MOST_HITS_A_MINUTE
 
     def salts(self, site: SiteId, local: LocalSeconds) -> DaySalts:

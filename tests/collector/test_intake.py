@@ -5,11 +5,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from msgspec import msgpack
+from msgspec.structs import replace
 
 from anonymizer.hits import Door, RawHit
+from anonymizer.policy import Event, Property
 from collector.counted import CountedHit
 from collector.intake import Intake, Read
-from collector.pipeline import Pipeline
+from collector.pipeline import Pipeline, TooManyHits
 from collector.plan import make_plan
 from collector.receive import BadRequest
 from collector.reference import load_agents, load_tables
@@ -182,3 +184,21 @@ def test_refused_hits_are_not_held_to_a_number() -> None:
         assert await intake.take(read("/a")) == b"counted"
 
     run(work)
+
+
+def test_cells_of_a_grid_weigh_as_hits_do() -> None:
+    pointer = Event("Pointer", (Property("moved", grid=(20, 20)),), interactive=False)
+    policy = replace(make_policy(), events={"Pointer": pointer})
+    pipeline = Pipeline(policy, make_plan(policy), load_agents(), load_tables(), FillInTurn())
+
+    def touched(cells: int, time: int) -> RawHit:
+        told = " ".join(f"{cell % 20}.{cell // 20}" for cell in range(cells))
+        hit = RawHit(Door.EVENT, SITE, time, "192.0.2.1", FIREFOX, "/a")
+        return replace(hit, name="Pointer", raw_properties=(("moved", told),))
+
+    for _ in range(MOST_HITS_A_MINUTE // 21):
+        pipeline.take_live([touched(400, NOON)])
+    with pytest.raises(TooManyHits):
+        pipeline.take_live([touched(400, NOON)])
+    for _ in range(MOST_HITS_A_MINUTE):  # a pointer that hardly moved
+        pipeline.take_live([touched(5, NOON + 60)])
