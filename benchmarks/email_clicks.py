@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anonymizer.policy_file import read_policy
-from benchmarks.ingest import running
+from benchmarks.ingest import POLICY, RUN_BARE, running
 from collector.email.campaigns import Campaigns
 from collector.email.targets import read_target
 from collector.reference import default_policy
@@ -31,19 +31,6 @@ _CONNECTIONS = 64
 _PORT = 18_993
 _BARE_PORT = 18_994
 _LINKS = 20
-
-_POLICY = """\
-[policy]
-id = "bench"
-version = "1"
-controller = "Bench"
-contact = "bench@example.org"
-extends = "default"
-
-[[site]]
-domain = "example.org"
-timezone = "Europe/Berlin"
-"""
 
 _BARE = """\
 async def app(scope, receive, send):
@@ -56,14 +43,6 @@ async def app(scope, receive, send):
     headers = [(b"location", b"https://example.org/"), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 302, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
-"""
-
-_RUN_BARE = """\
-import sys, uvicorn
-sys.path.insert(0, sys.argv[1])
-from bare import app
-uvicorn.run(app, port=int(sys.argv[2]), loop="uvloop", http="httptools", access_log=False,
-            proxy_headers=False, server_header=False, ws="none", log_level="warning")
 """
 
 
@@ -137,8 +116,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         data.mkdir(mode=0o700)
-        (Path(folder) / "policy.toml").write_text(_POLICY)
-        campaigns = Campaigns(data / "email.sqlite", read_policy(_POLICY, default_policy()))
+        (Path(folder) / "policy.toml").write_text(POLICY)
+        campaigns = Campaigns(data / "email.sqlite", read_policy(POLICY, default_policy()))
         campaign = campaigns.add("spring", "", "example.org", int(time.time()))
         urls = [read_target(f"https://example.org/{number}") for number in range(_LINKS)]
         campaigns.number(campaign, urls)
@@ -148,7 +127,7 @@ def main() -> int:
             *("--store", "clickhouse://127.0.0.1:1"),
         ]
         (Path(folder) / "bare.py").write_text(_BARE)
-        bare = [sys.executable, "-c", _RUN_BARE, folder, str(_BARE_PORT)]
+        bare = [sys.executable, "-c", RUN_BARE, folder, str(_BARE_PORT)]
         with running(serve, _PORT, cores[0]), running(bare, _BARE_PORT, cores[0]):
             uvloop.run(Load(_PORT, made, asked.rate).run(5))
             for turn in range(1, asked.turns + 1):

@@ -31,7 +31,7 @@ LIMIT = 2.5
 _CONNECTIONS = 64
 _ROOT = Path(__file__).parent.parent
 
-_POLICY = """\
+POLICY = """\
 [policy]
 id = "bench"
 version = "1"
@@ -59,7 +59,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": b""})
 """
 
-_RUN_BARE = """\
+RUN_BARE = """\
 import sys, uvicorn
 sys.path.insert(0, sys.argv[1])
 from bare import app
@@ -183,13 +183,13 @@ def main() -> int:
     results: dict[str, list[tuple[float, float, float]]] = {"bare": [], "event": []}
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "bare.py").write_text(_BARE)
-        (Path(folder) / "policy.toml").write_text(_POLICY)
+        (Path(folder) / "policy.toml").write_text(POLICY)
         ports = {"bare": 18_991, "event": 18_992}
         serve = [
             *(sys.executable, "-m", "collector.cli", "serve", "--port", str(ports["event"])),
             *("--policy", f"{folder}/policy.toml", "--data", f"{folder}/data"),
         ]
-        bare = [sys.executable, "-c", _RUN_BARE, folder, str(ports["bare"])]
+        bare = [sys.executable, "-c", RUN_BARE, folder, str(ports["bare"])]
         with (
             running(bare, ports["bare"], cores[0]) as bare_pid,
             running(serve, ports["event"], cores[0]) as event_pid,
