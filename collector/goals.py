@@ -61,19 +61,8 @@ class GoalCounter:
         asked: Asked,
     ) -> CountedHit:
         words[Dimension.GOAL] = goal
-        row = CountedHit(
-            site=hit.site,
-            door=hit.door.value,
-            reason=COUNTED,
-            hits=0,
-            serves=serves,
-            hour=hour_start(hit.local),
-            firsts=visitor.firsts(asked.combinations, words),
-            tells=Tells.GOAL.value,
-            number=1,
-            subject=goal,
-        )
-        return replace(row, **asked.fields(words))
+        row = _row(hit, hit, visitor, words, serves, asked)
+        return replace(row, tells=Tells.GOAL.value, number=1, subject=goal)
 
     def _steps(
         self, hit: CleanHit, visitor: Visitor, opening: CleanHit, serves: int, asked: Asked
@@ -92,18 +81,35 @@ class GoalCounter:
             words = words_of_all(opening, opening, hit)
             words[Dimension.FUNNEL] = funnel.name
             words[Dimension.STEP] = step_word(taken + 1, funnel.steps[taken])
-            row = CountedHit(
-                site=hit.site,
-                door=hit.door.value,
-                reason=COUNTED,
-                hits=0,
-                serves=serves,
-                hour=hour_start(opening.local),
-                firsts=visitor.firsts(asked.combinations, words),
-                visits=1,
-                tells=Tells.FUNNEL.value,
-                subject=funnel.name,
-                property=words[Dimension.STEP],
+            row = _row(hit, opening, visitor, words, serves, asked)
+            rows.append(
+                replace(
+                    row,
+                    visits=1,
+                    tells=Tells.FUNNEL.value,
+                    subject=funnel.name,
+                    property=words[Dimension.STEP],
+                )
             )
-            rows.append(replace(row, **asked.fields(words)))
         return rows
+
+
+def _row(
+    hit: CleanHit,
+    timed: CleanHit,
+    visitor: Visitor,
+    words: dict[Dimension, str],
+    serves: int,
+    asked: Asked,
+) -> CountedHit:
+    """Return a row of a hit in the hour of `timed`, with the words that are asked for."""
+    row = CountedHit(
+        site=hit.site,
+        door=hit.door.value,
+        reason=COUNTED,
+        hits=0,
+        serves=serves,
+        hour=hour_start(timed.local),
+        firsts=visitor.firsts(asked.combinations, words),
+    )
+    return replace(row, **asked.fields(words))
