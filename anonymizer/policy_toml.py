@@ -45,7 +45,7 @@ def read_toml(text: str) -> Document:
     except ValueError as error:
         raise PolicyFaults([_syntax_fault(text, str(error))]) from None
     if not values:
-        raise PolicyFaults([Fault(1, "", "the policy is empty")])
+        raise PolicyFaults([Fault(1, "", "the file is empty")])
     return Document(values, lines)
 
 
@@ -56,7 +56,7 @@ def _check_size(text: str) -> None:
         line = text.count("\n", 0, error.start) + 1
         raise PolicyFaults([Fault(line, "", "is not UTF-8 text")]) from None
     if size > MAX_BYTES:
-        raise PolicyFaults([Fault(1, "", f"the policy is larger than {MAX_BYTES:,} bytes")])
+        raise PolicyFaults([Fault(1, "", f"the file is larger than {MAX_BYTES:,} bytes")])
     for number, line_text in enumerate(text.split("\n"), start=1):
         if len(line_text) > MAX_LINE_LENGTH:
             message = f"the line is longer than {MAX_LINE_LENGTH:,} characters"

@@ -105,8 +105,13 @@ class Crowd:
 
 def policy_of(shape: Shape) -> Policy:
     """Return the shipped default policy for the crowd's sites."""
+    return read_policy(policy_text(shape), default_policy())
+
+
+def policy_text(shape: Shape) -> str:
+    """Return the same as a file has it."""
     sites = "".join(f'[[site]]\ndomain = "{site}"\ntimezone = "UTC"\n' for site in _sites(shape))
-    return read_policy(_HEAD + sites, default_policy())
+    return _HEAD + sites
 
 
 class _Tables:

@@ -83,6 +83,12 @@ def sites_of(request: Request) -> frozenset[str]:
     return key.sites
 
 
+def name_of(request: Request) -> str:
+    """Return the name of the key of a guarded request."""
+    key: Key = request.state.key
+    return key.name
+
+
 async def read_json(request: Request, wanted: type[T]) -> T:
     """Read a request's JSON body.
 

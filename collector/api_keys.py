@@ -41,6 +41,7 @@ class KeyScope(StrEnum):
 
     EMAIL = "email"
     QUERY = "query"
+    ANNOTATE = "annotate"
 
 
 class BadKey(ValueError):
@@ -112,8 +113,8 @@ class ApiKeys:
             raise BadKey("expires: must be a day to come")
         if not all(map(_SITE.fullmatch, sites)):
             raise BadKey("site: must be the domain of a site")
-        if sites and set(scopes) != {KeyScope.QUERY}:
-            raise BadKey("site: must stand beside the scope query alone")
+        if sites and not set(scopes) <= {KeyScope.QUERY, KeyScope.ANNOTATE}:
+            raise BadKey("site: must stand beside the scopes query and annotate alone")
         raw_key = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
         with self._connect() as database:
             try:

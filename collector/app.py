@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,15 +17,17 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from anonymizer.addresses import coarsen_address
 from anonymizer.deidentify import Tables
-from anonymizer.policy import Policy
+from anonymizer.policy import Policy, Site
 from clickhouse_http.app import ClickHouseHttp
 from collector.analysts import Analysts
-from collector.api_door import ApiDoor, refuse, sites_of
+from collector.annotations import Annotations, AnnotationsFailed
+from collector.annotations_api import annotation_routes
+from collector.api_door import ApiDoor, name_of, refuse, sites_of
 from collector.api_keys import ApiKeys, KeyScope
 from collector.asking import engine_at
 from collector.audit import AuditFailed, AuditLog
@@ -33,6 +37,7 @@ from collector.backup.desk import BackupDesk
 from collector.consent_door import consent_routes
 from collector.data_dir import DataDir
 from collector.demo import demo_routes
+from collector.doctor.last_run import read_last_run
 from collector.doctor.telling import KIND as DOCTOR
 from collector.doctor.telling import tell
 from collector.doors import Doors
@@ -47,8 +52,13 @@ from collector.email.recipients import Recipients
 from collector.email.registry import Registry
 from collector.email.unsubscribe_page import unsubscribe_routes
 from collector.email.webhook import Webhook
+from collector.encoding import Columns
 from collector.forwarded import TrustedProxies
 from collector.intake import Intake
+from collector.live import Live
+from collector.mailed_reports.desk import KIND as REPORT
+from collector.mailed_reports.desk import ReportDesk
+from collector.mailed_reports.settings import Mailing
 from collector.notice import notice_routes
 from collector.opt_out import opt_out_routes
 from collector.pipeline import Pipeline
@@ -70,6 +80,7 @@ from collector.salts import fill_from_kernel
 from collector.schema.into_cells import meaning_of
 from collector.schema.views import columns_of
 from collector.scripts import script_routes
+from collector.site_marks import SiteMarks
 from collector.spool import Spool, drain
 from collector.sql_door import PATH as SQL
 from collector.sql_door import SqlDoor
@@ -82,16 +93,26 @@ from collector.tag_scripts import compile_tag, keep_version
 from collector.visitor_pages import VisitorPages
 from collector.well_known import well_known_routes
 from collector.writer import Writer
-from dashboards.api.asked import Sites
+from dashboards.api.asked import Note, Sites
 from dashboards.api.routes import query_routes
 from dashboards.app import dashboard_routes
 from dashboards.asking.answering import Asker
 from dashboards.door_logins import DoorLogins
+from dashboards.mailed.writing import write_report
+from dashboards.notes import Notes
+from dashboards.periods import Period
+from dashboards.privacy_facts import PrivacyFacts
+from dashboards.privacy_page import PrivacySources
+from dashboards.words import LANGUAGES
 from people.people import People
+from people.trail import Did
 
 T = TypeVar("T")
 
 log = logging.getLogger("discreet")
+
+REPORT_LANGUAGES = tuple(LANGUAGES)
+"""What reports are written in."""
 
 _TIDY_SECONDS = 10  # how long after its end a day's salt may still be in memory
 
@@ -105,9 +126,11 @@ class App:
         ChangedWithoutVersion: this version of the policy meant something else before.
         BadArchive: an older version of the policy can't be read.
         KeysFailed: the file of the API's keys can't be used.
+        AnnotationsFailed: the file of annotations can't be used.
         RegistryFailed: the file of e-mail campaigns can't be used.
         UsersFailed: the file of users can't be used.
         OpensFailed, RefusalsFailed: a file of e-mail recipients can't be used.
+        MarksFailed: the file of what was mailed can't be read.
     """
 
     def __init__(
@@ -122,6 +145,7 @@ class App:
         proxies: TrustedProxies | None = None,
         demo: bool = False,
         webhook: Webhook | None = None,
+        mailing: Mailing | None = None,
     ) -> None:
         self._proxies = proxies
         plan = make_plan(policy)
@@ -163,8 +187,9 @@ class App:
         )
         self._backups = BackupDesk(policy, data, place, self._run_alone, _now)
         self.people = People.open(data.logins)
-        writers = {HOME: self._writer, **self._regions.writers}
-        keep = RegionWriters(writers, self._pipeline.forget_visitors).keep
+        keep = RegionWriters(
+            {HOME: self._writer, **self._regions.writers}, self._pipeline.forget_visitors
+        ).keep
         intake = Intake(self._pipeline, keep)
         doors = Doors(intake, policy.sites, _now)
         self._doors = {"/api/event": doors.event, "/pixel.gif": doors.pixel}
@@ -180,13 +205,24 @@ class App:
         self._campaigns = CampaignCounts(campaigns, policy, plan, keep, _now)
         pages = VisitorPages(policy)
         tag = compile_tag(policy)
-        views = [statistic.name for statistic in policy.statistics]
         audit = AuditLog(data.audit)
-        self._sql = SqlDoor(Analysts(engine_at(place), views, audit))
+        trail = AuditTrail(audit, data.audit)
+        asker = self._asker(policy, policy_text)
+        self._reports = ReportDesk(
+            policy,
+            REPORT_LANGUAGES,
+            partial(write_report, asker, policy),
+            trail.note,
+            _now,
+            mailing,
+            data.reports,
+        )
+        self._sql = SqlDoor(
+            Analysts(engine_at(place), [each.name for each in policy.statistics], audit)
+        )
         sql = self._clickhouse()
         api = ApiDoor(ApiKeys(data.keys), _now, _peer)
-        ask_of_site = self._regions.ask_of_site(self._query)
-        demo_site = next(iter(policy.sites))
+        annotations = Annotations(data.annotations, policy)
         self._router = Starlette(
             routes=[
                 *script_routes(tag, keep_version(data.tags, tag)),
@@ -205,25 +241,76 @@ class App:
                     _now,
                 ),
                 *email_routes(campaigns, self._campaigns, api, _now),
-                *query_routes(
-                    Asker(ask_of_site, policy, columns_of, Proposals(policy_text).faults_of),
-                    Sites(policy, sites_of, _moment),
-                    partial(api.guard, KeyScope.QUERY),
-                ),
-                *dashboard_routes(
-                    ask_of_site,
+                *annotation_routes(annotations, api, _now),
+                *self._reading_routes(
                     policy,
-                    self.people,
-                    AuditTrail(audit, data.audit),
-                    lambda request: coarsen_address(_peer(request)),
-                    _moment,
+                    policy_text,
+                    asker,
+                    trail,
+                    api,
+                    SiteMarks(annotations, campaigns, policy, _now),
                 ),
                 Route(SQL.rstrip("/"), sql),
                 Mount(SQL, sql),
-                *(demo_routes(demo_site) if demo else ()),
+                *(demo_routes(next(iter(policy.sites))) if demo else ()),
             ],
             lifespan=self._lifespan,
-            exception_handlers={StoreFailed: _store_failed, AuditFailed: _audit_failed},
+            exception_handlers={
+                StoreFailed: _store_failed,
+                AuditFailed: _audit_failed,
+                AnnotationsFailed: _annotations_failed,
+            },
+        )
+
+    async def answer_report(self, values: Values) -> bytes:
+        """Write a report without serving; see `ReportDesk.answer`."""
+        async with self._lifespan(self._router):
+            return await self._reports.answer(values)
+
+    def _asker(self, policy: Policy, policy_text: str) -> Asker:
+        ask_of_site = self._regions.ask_of_site(self._query)
+        return Asker(ask_of_site, policy, columns_of, Proposals(policy_text).faults_of)
+
+    def _reading_routes(
+        self,
+        policy: Policy,
+        policy_text: str,
+        asker: Asker,
+        trail: AuditTrail,
+        api: ApiDoor,
+        marks: SiteMarks,
+    ) -> list[BaseRoute]:
+        ask_of_site = self._regions.ask_of_site(self._query)
+        facts = self._privacy_facts(policy, policy_text)
+        return [
+            *query_routes(
+                asker,
+                Sites(policy, sites_of, _moment, _note_questions(trail)),
+                partial(api.guard, KeyScope.QUERY),
+            ),
+            *dashboard_routes(
+                asker,
+                policy,
+                self.people,
+                trail,
+                lambda request: coarsen_address(_peer(request)),
+                _moment,
+                marks=marks,
+                encode=self._encode,
+                privacy=PrivacySources(ask_of_site, columns_of, facts),
+            ),
+        ]
+
+    def _privacy_facts(self, policy: Policy, policy_text: str) -> PrivacyFacts:
+        live = Live(self._pipeline, policy, _now, secrets.randbelow)
+        retention_of = self._regions.retention_of_site(self._retention)
+        return PrivacyFacts(
+            policy_hash=sha256(policy_text.encode()).hexdigest(),
+            last_retention=lambda site: retention_of(site).last_run(),
+            kept=lambda site: retention_of(site).kept(),
+            count_receipts=self._receipts.count,
+            last_checks=partial(read_last_run, self._data.doctor),
+            live_of=live.of,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -246,6 +333,7 @@ class App:
         tidying = asyncio.create_task(self._forget_ended_days())
         retaining = asyncio.create_task(self._retention.watch())
         self._recipients.start()
+        self._reports.start()
         questions = await serve_requests(
             self._data.query_socket,
             {
@@ -254,6 +342,7 @@ class App:
                 DOCTOR: self._tell_doctor,
                 DELIVERED: self._campaigns.answer,
                 CONSENTS: self._recipients.answer,
+                REPORT: self._reports.answer,
                 **self._regions.route(
                     {
                         "query": self._sql.answer_local,
@@ -270,6 +359,7 @@ class App:
             self._data.query_socket.unlink(missing_ok=True)
             tidying.cancel()
             retaining.cancel()
+            await self._reports.close()
             await self._mail_door.close()  # a redirect may be answered before its row is written
             await self._writer.stop()
             await self._regions.close()
@@ -307,6 +397,10 @@ class App:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._read_thread, self._reader.query, sql, parameters)
 
+    async def _encode(self, columns: Columns, form: str) -> bytes:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._read_thread, self._reader.encode, columns, form)
+
     async def _tell_facts(self, _: Values) -> bytes:
         return msgspec.json.encode(await self._tell(read_store_facts, self._reader.query))
 
@@ -331,13 +425,28 @@ def _moment() -> datetime:
     return datetime.now(UTC)
 
 
+def _note_questions(trail: AuditTrail) -> Note:
+    notes = Notes(trail, _moment)
+
+    async def note(request: Request, site: Site, period: Period) -> None:
+        await notes.note(
+            name_of(request),
+            Did.ASKED_API,
+            site=str(site.domain),
+            report="api",
+            period=f"{period.first}/{period.last}",
+        )
+
+    return note
+
+
 def _peer(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
 async def _store_failed(request: Request, error: Exception) -> Response:
     log.warning("%s; a page was answered 503", error)
-    if request.url.path.startswith(("/api/v1/", "/api/v2/")):
+    if _is_api(request):
         return refuse(503, "server", "can't ask the store at the moment", {"Retry-After": "60"})
     return PlainTextResponse(
         "The store can't be asked at the moment. Hits are kept; try again in a minute.\n",
@@ -346,13 +455,28 @@ async def _store_failed(request: Request, error: Exception) -> Response:
     )
 
 
-async def _audit_failed(_: Request, error: Exception) -> Response:
+async def _annotations_failed(_: Request, error: Exception) -> Response:
+    log.warning("%s; a page was answered 503", error)
+    return PlainTextResponse(
+        "Annotations can't be read or kept at the moment; try again in a minute.\n",
+        503,
+        headers={"Cache-Control": "no-store", "Retry-After": "60"},
+    )
+
+
+async def _audit_failed(request: Request, error: Exception) -> Response:
     log.warning("no page is shown: %s", error)
+    if _is_api(request):
+        return refuse(503, "server", "can't write down who asks", {"Retry-After": "60"})
     return PlainTextResponse(
         "Who looks at this can't be written down at the moment, so it is not shown.\n",
         503,
         headers={"Cache-Control": "no-store", "Retry-After": "60"},
     )
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith(("/api/v1/", "/api/v2/"))
 
 
 async def _healthz(_: Request) -> Response:

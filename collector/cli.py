@@ -12,6 +12,8 @@ from collector.commands import CommandFailed
 from collector.email_cli import add_email
 from collector.key_cli import add_key
 from collector.policy_cli import add_policy
+from collector.report_cli import add_report
+from collector.sharing_cli import add_annotate, add_share
 from collector.user_cli import add_user
 
 _EXAMPLES = """\
@@ -30,6 +32,9 @@ examples:
   discreet email campaign add spring --site example.org --data /var/lib/discreet
   discreet email render spring.html --campaign spring --url https://stats.example.org -o out.html
   discreet user add ana --role analyst --site example.org --data /var/lib/discreet
+  discreet share add press --site example.org --expires 2027-01-01 --data /var/lib/discreet
+  discreet annotate --site example.org --data /var/lib/discreet 'new search on every page'
+  discreet report --site example.org --period week --to week.html --data /var/lib/discreet
   discreet backup /backups/monday --data /var/lib/discreet
   discreet restore /backups/monday --data /var/lib/discreet-new
   discreet retention status --data /var/lib/discreet
@@ -125,6 +130,9 @@ def parser() -> argparse.ArgumentParser:
     add_email(commands, _add_data_option, _add_store_options)
     add_key(commands, _add_data_option)
     add_user(commands, _add_data_option)
+    add_report(commands, _add_data_option, _add_store_options, _add_region_passwords)
+    add_share(commands, _add_data_option)
+    add_annotate(commands, _add_data_option)
     _add_tag(commands)
     add_policy(commands, _add_store_options)
     _add_upkeep(commands)
@@ -277,6 +285,13 @@ def _add_server_options(command: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="a file whose first line is the key that signs what the webhook is told: whsec_…",
+    )
+    command.add_argument(
+        "--reports",
+        type=Path,
+        metavar="FILE",
+        help="a TOML file that says which reports go out by e-mail, to whom, when and by which"
+        " server",
     )
     _add_countries_option(command)
 

@@ -63,6 +63,11 @@ class DataDir:
         return self.path / "opened.sqlite"
 
     @property
+    def annotations(self) -> Path:
+        """Hold what the operator marked on the sites' charts."""
+        return self.path / "annotations.sqlite"
+
+    @property
     def policy(self) -> Path:
         """Hold a copy of the policy that the counters follow."""
         return self.path / "policy.toml"
@@ -86,6 +91,16 @@ class DataDir:
     def retention(self) -> Path:
         """Hold when retention ran last, and what it need not look at again."""
         return self.path / "retention.json"
+
+    @property
+    def doctor(self) -> Path:
+        """Hold what `discreet doctor` found when it last looked."""
+        return self.path / "doctor.json"
+
+    @property
+    def reports(self) -> Path:
+        """Hold which mailed reports went out, by hashes of who gets them."""
+        return self.path / "reports.json"
 
     @property
     def audit(self) -> Path:

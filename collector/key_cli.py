@@ -28,7 +28,8 @@ def add_key(commands: Commands, add_data: Callable[[argparse.ArgumentParser], No
         action="append",
         default=[],
         metavar="DOMAIN",
-        help="the one site to ask about, with --scope query; may be given several times",
+        help="the one site to ask about or mark, with --scope query or annotate;"
+        " may be given several times",
     )
     add_data(command)
     command.set_defaults(module="key", action="add")

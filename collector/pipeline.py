@@ -188,6 +188,14 @@ class Pipeline:
             self._lines[name].memory.forget_all()
             self._lines[name].mail.forget_all()
 
+    def count_present(self, site: SiteId, since: int, purpose: PurposeId) -> int:
+        """Count who was seen from Unix second `since` on and serves a purpose.
+
+        Whom a region keeps by country counts there, as in the site's numbers.
+        """
+        line = self._lines[self._regions.of_site(site)]
+        return line.memory.count_present(site, since, purpose)
+
     def local(self, site: SiteId, time: int) -> LocalSeconds:
         """Return what the site's wall clock showed at Unix second `time`."""
         return self._clocks[site].local(time)

@@ -8,6 +8,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from collector.encoding import Columns, select_columns
 from collector.store import failures, open_engine
 
 # A reader may not write, define or reach outside, and may not loosen its own
@@ -48,6 +49,17 @@ class Reader:
         with failures("the query failed"), self._whole_answers():
             self._limit()
             return self._client.query(sql, parameters=dict(parameters)).result_rows
+
+    def encode(self, columns: Columns, output_format: str) -> bytes:
+        """Return columns as rows in one of ClickHouse's formats.
+
+        Raises:
+            StoreFailed: the query could not be answered.
+        """
+        with failures("the query failed"), self._whole_answers():
+            self._limit()
+            sql, bound = select_columns(columns)
+            return self._client.raw_query(sql, parameters=bound, fmt=output_format)
 
     def _limit(self) -> None:
         """Shut the connection's door on writing, once."""

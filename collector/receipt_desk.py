@@ -6,8 +6,9 @@ The doors (HTTP, page, command line) all come here. Owns the store's thread.
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from msgspec.structs import replace
 from anonymizer.policy import PurposeId
 from collector.query_socket import Refused, Values
 from collector.receipt_json import receipt_json
-from collector.receipt_store import ReceiptStore
+from collector.receipt_store import Counted, ReceiptStore
 from collector.receipts import (
     ID_BYTES,
     VALIDITY,
@@ -87,6 +88,7 @@ class ReceiptDesk:
         self._waiting: list[tuple[IdHash, Receipt, asyncio.Future[None]]] = []
         self._recording: asyncio.Task[None] | None = None
         self._tidied_hour = start_of_hour(now())
+        self._counts: dict[str, tuple[datetime, Sequence[Counted]]] = {}
 
     async def close(self) -> None:
         """End the thread and the store's connection once what was asked is done."""
@@ -166,6 +168,21 @@ class ReceiptDesk:
         after = start_of_hour(self.now()) - VALIDITY
         versions = self.versions.honoured
         return await self._in_thread(lambda: self._store.standing(purpose, versions, after, site))
+
+    async def count(self, site: str) -> Sequence[Counted]:
+        """Count a site's receipts by purpose, of what was decided before this day (UTC) began.
+
+        Read once a day, so that nobody sees when a receipt comes.
+
+        Raises:
+            StoreFailed: the store can't be read.
+        """
+        today = start_of_hour(self.now()).replace(hour=0)
+        known = self._counts.get(site)
+        if known is None or known[0] != today:
+            counted = await self._in_thread(lambda: self._store.count(site, today))
+            known = self._counts[site] = (today, counted)
+        return known[1]
 
     def tell(self, raw_id: str, receipt: Receipt) -> dict[str, object]:
         """Return the receipt as its holder gets it."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from msgspec import Struct
 
 from anonymizer.hits import SiteId
 from anonymizer.policy import PurposeId
@@ -60,6 +61,17 @@ _UNFINISHED = 341  # ClickHouse's code
 # answers before the row is on disk.
 _UNLOGGED: dict[str, str | int] = {"log_queries": 0}
 _INSERT_SETTINGS = {**_UNLOGGED, "async_insert": 0}
+
+
+class Counted(Struct, frozen=True):
+    """How many receipts of a site name a purpose."""
+
+    purpose: str
+    """Empty for all receipts."""
+    given: int
+    refused: int
+    withdrawn: int
+    """Of those given."""
 
 
 class ReceiptStore:
@@ -156,6 +168,26 @@ class ReceiptStore:
                 settings=_UNLOGGED,
                 fmt="RowBinary",
             )
+
+    def count(self, site: str, before: datetime) -> Sequence[Counted]:
+        """Count a site's receipts by purpose, of what was decided before a time.
+
+        All of them come first, under the empty name: one that names two purposes is one.
+
+        Raises:
+            StoreFailed: the store can't be read.
+        """
+        with failures("receipts can't be read"):
+            rows = self._client.query(
+                "SELECT arrayJoin(arrayConcat([''], purposes)) AS purpose,"
+                " countIf(state = 'given'), countIf(state = 'refused'),"
+                f" countIf(state = 'withdrawn') FROM {TABLE}"
+                " WHERE site = {site:String} AND hour < {before:DateTime('UTC')}"
+                " GROUP BY purpose ORDER BY purpose",
+                parameters={"site": site, "before": before},
+                settings=_UNLOGGED,
+            ).result_rows
+        return [Counted(*row) for row in rows]
 
     def note_withdrawal(self, id_hash: IdHash, receipt: Receipt, hour: datetime) -> None:
         """Add that a consent was withdrawn; the receipt's other fields stay, as proof.

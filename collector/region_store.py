@@ -54,7 +54,7 @@ class RegionStore:
         self._reader = Reader(open_late(place))
         self._read_thread = ThreadPoolExecutor(1, thread_name_prefix=f"read {name}")
         notes = retention_notes(data, name)
-        self._retention = RetentionDesk(
+        self.retention = RetentionDesk(
             partial(open_client, place), policy, notes, now, shared=True, since=data.made
         )
         self._retaining: asyncio.Task[None] | None = None
@@ -65,14 +65,14 @@ class RegionStore:
     def start(self) -> None:
         """Begin to send batches and to look after retention."""
         self.writer.start()
-        self._retaining = asyncio.create_task(self._retention.watch())
+        self._retaining = asyncio.create_task(self.retention.watch())
 
     async def close(self) -> None:
         """Send what waits as far as it goes, and end threads and connections."""
         if self._retaining is not None:
             self._retaining.cancel()
         await self.writer.stop()
-        await self._retention.close()
+        await self.retention.close()
         await self._sql.close()
         self._read_thread.shutdown()
         self._reader.close()
@@ -84,7 +84,7 @@ class RegionStore:
         return {
             "query": self._sql.answer_local,
             BACKUP: self._backups.answer,
-            **self._retention.handlers(),
+            **self.retention.handlers(),
         }
 
     def query(self, sql: str, values: Mapping[str, object]) -> Awaitable[Sequence[Sequence[Any]]]:
@@ -93,5 +93,5 @@ class RegionStore:
         return loop.run_in_executor(self._read_thread, self._reader.query, sql, values)
 
     async def _run_alone(self, job: Callable[[], T]) -> T:
-        async with self._retention.quiet:
+        async with self.retention.quiet:
             return await self.writer.run_alone(job)

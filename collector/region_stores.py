@@ -12,6 +12,7 @@ from collector.plan import Plan
 from collector.query_socket import Handler, Refused, Values
 from collector.region_store import RegionStore
 from collector.regions import HOME, Regions
+from collector.retention.desk import RetentionDesk
 from collector.spool import Spool
 from collector.store_address import StoreAddress
 from collector.writer import Writer
@@ -64,6 +65,15 @@ class RegionStores:
             return await (self._stores[name].query if name else home)(sql, parameters)
 
         return ask
+
+    def retention_of_site(self, home: RetentionDesk) -> Callable[[str], RetentionDesk]:
+        """Return what tells who drops a site's cells: its region's desk, else `home`."""
+
+        def find(site: str) -> RetentionDesk:
+            name = self._regions.of_site(SiteId(site))
+            return self._stores[name].retention if name else home
+
+        return find
 
     def route(self, handlers: Mapping[str, Handler]) -> dict[str, Handler]:
         """Return handlers that hand a request to the region that its values name, else on."""

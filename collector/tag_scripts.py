@@ -17,7 +17,8 @@ from anonymizer.policy_tag import TAG_MODULES
 _BUILT = files("collector") / "tag" / "built"
 _SCRIPT = "document.currentScript"
 _READS = {
-    "w": "innerWidth",
+    # Where a page has no layout yet, Chromium makes it for innerWidth: 57 ms for 7,500 elements.
+    "w": "outerWidth",
     # Intl takes some 25 ms where it is asked first in a process, Temporal none.
     "tz": "self.Temporal?.Now.timeZoneId()??Intl.DateTimeFormat().resolvedOptions().timeZone",
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from anonymizer.deidentify import DaySalts
 from anonymizer.hits import Campaign, CleanHit, LocalSeconds, SiteId, VisitorKey
-from anonymizer.policy import Dimension
+from anonymizer.policy import Dimension, PurposeId
 from anonymizer.visitor_key import KeyedHash
 from collector.clock import DAY_SECONDS, day_of
 from collector.plan import Served
@@ -191,6 +191,18 @@ class VisitMemory:
         del yesterday.visitors[hit.visitor_before]
         self._days[hit.site, day].visitors[hit.visitor] = visitor
         return visitor
+
+    def count_present(self, site: SiteId, since: int, purpose: PurposeId) -> int:
+        """Count who was seen from Unix second `since` on, of those whose visits serve a purpose.
+
+        Looks at every visitor of the day: 3 to 8 ms for 100,000 (benchmarks/live.py).
+        """
+        return sum(
+            visitor.last_seen >= since and purpose in visitor.served.purposes
+            for (of_site, _), day in self._days.items()
+            if of_site == site
+            for visitor in day.visitors.values()
+        )
 
     def forget_before(self, site: SiteId, local: LocalSeconds) -> None:
         """Destroy the salts and visitors of the site's days that are over at this local time."""

@@ -1,33 +1,37 @@
-"""The geometry of the chart over time: values in, bars, gridlines and labels out.
+"""The chart over time: values in; bars or a line, gridlines, marks and what each point says out.
 
-Widths are percentages and heights are pixels, so that the drawing follows any
-width of window while its letters keep their size, without a script and without a
+Widths are percentages, or thousandths in paths, and heights are pixels, so that the drawing follows
+any width of window while its letters and lines keep their size, without a script and without a
 style attribute.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dashboards.figures import COUNTED, Measure, write_duration, write_share, write_value
+from dashboards.asking.metrics import Metric
+from dashboards.chart_axes import TimeLabel, axis_label, axis_of, time_labels
+from dashboards.figures import TITLES, write_value
 from dashboards.periods import Grain
+from dashboards.words import Words, message
 
-HEIGHT = 240
+HEIGHT = 220
 """Pixels from the baseline to the top gridline."""
-TOP = 12
-"""Pixels above the top gridline, half a line of text."""
-MAX_STEPS = 5
+TOP = 22
+"""Pixels above the top gridline, where the marks stand."""
+BASELINE = TOP + HEIGHT
+PATH_WIDTH = 1000
+"""The width of the box that paths are drawn in."""
+MAX_BARS = 62  # narrower ones are under 5 pixels on a phone, and read as a line anyway
 BAR_SHARE = 0.74  # the rest of a bar's slot is white space
 MIN_BAR = 2.0  # pixels; a small count beside a large one must not vanish
-MAX_LABELS = 10
-MAX_NARROW_LABELS = 4
 
-_ROUNDING = 1e-9
+Series = Sequence[tuple[datetime, float | None]]
+"""A value for each point in time, in order; None of a ratio that nothing stands behind."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class Point:
     """One point in time; x and width in percent of the plot, y and height in pixels."""
 
     slot_x: float
@@ -50,94 +54,211 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLabel:
-    """A label under the plot; x in percent."""
+class Mark:
+    """Something that happened; x in percent of the plot."""
 
     x: float
+    number: int
+    when: str
     text: str
-    wide_only: bool
-    """Leave it out where the window is narrow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
     """Everything that the template draws."""
 
-    bars: tuple[Bar, ...]
+    points: tuple[Point, ...]
+    is_line: bool
+    """Too many points for bars: `line` and `area` are drawn."""
+    line: str
+    area: str
+    before: str
+    """The compared period; empty when there is none."""
     ticks: tuple[Tick, ...]
     labels: tuple[TimeLabel, ...]
-    height: int
-    baseline: float
+    marks: tuple[Mark, ...]
+    baseline: float = BASELINE
+    height: float = BASELINE + 1
+    path_width: int = PATH_WIDTH
 
 
 def draw_chart(
-    points: Sequence[tuple[datetime, float | None]],
-    measure: Measure,
+    points: Series,
+    metric: Metric,
     grain: Grain,
     now: datetime,
+    words: Words,
+    before: Series = (),
+    marks: Iterable[tuple[datetime, str]] = (),
 ) -> Chart:
-    """Lay out one bar per point; `points` holds at least one, in order of time.
+    """Lay out one point for each of `points`, which holds one at least.
 
-    Bars that begin after `now` are left empty and told as yet to come.
+    What begins after `now` is left empty and told as yet to come. `before` is the compared period:
+    its first value stands at the first point, and so on. Of `marks` those are drawn that fall into
+    the chart; all moments are of the site's wall clock.
     """
-    step, steps = _axis(max(value or 0 for _, value in points), measure)
-    top = step * steps
+    earlier = dict(enumerate(before[: len(points)]))
+    drawn = [value or 0 for _, value in (*points, *earlier.values())]
+    step, steps = axis_of(max(drawn), metric)
+    scale = HEIGHT / (step * steps)
+    starts = [start for start, _ in points]
+    tell = _Telling(words, metric, grain, now, starts[0].date() != starts[-1].date())
     slot = 100 / len(points)
-    bars = tuple(
-        _bar(start, value, measure, grain, now, index * slot, slot, top)
-        for index, (start, value) in enumerate(points)
+    is_line = len(points) > MAX_BARS
+    line = [value if start <= now else None for start, value in points]
+    return Chart(
+        points=tuple(
+            _point(index, slot, start, value, scale, tell, earlier.get(index))
+            for index, (start, value) in enumerate(points)
+        ),
+        is_line=is_line,
+        line=_path(line, scale) if is_line else "",
+        area=_path(line, scale, is_closed=True) if is_line else "",
+        before=_path([value for _, value in earlier.values()], scale, len(points)),
+        ticks=tuple(
+            Tick(round(BASELINE - HEIGHT * n / steps, 1), axis_label(words, step * n, metric))
+            for n in range(steps + 1)
+        ),
+        labels=time_labels(words, starts, grain),
+        marks=tuple(_marks(words, marks, starts, grain)),
     )
-    ticks = tuple(
-        Tick(round(TOP + HEIGHT - HEIGHT * n / steps, 1), _axis_label(step * n, measure))
-        for n in range(steps + 1)
-    )
-    return Chart(bars, ticks, _time_labels(points, grain, slot), TOP + HEIGHT + 1, TOP + HEIGHT)
 
 
-def describe_point(start: datetime, grain: Grain) -> str:
-    """Name a bar's stretch of time, such as ``Tue 4 Nov 2025`` or ``14:00–14:59``."""
+def describe_point(
+    words: Words, start: datetime, grain: Grain, *, has_several_days: bool = True
+) -> str:
+    """Name a point's stretch of time, such as ``Tue, Nov 4, 2025``; hours of one day without it."""
     match grain:
         case Grain.HOUR:
-            return f"{start:%H}:00–{start:%H}:59"
+            hours = f"{start:%H}:00–{start:%H}:59"
+            return f"{words.day(start.date())} {hours}" if has_several_days else hours
         case Grain.DAY:
-            return f"{start:%a} {start.day} {start:%b %Y}"
+            return words.day(start.date())
         case Grain.MONTH:
-            return f"{start:%b %Y}"
+            return words.month(start.date())
 
 
-def _bar(
+_ONE_AND_MANY = {
+    Metric.VISITORS: (message("{count} visitor"), message("{count} visitors")),
+    Metric.VISITS: (message("{count} visit"), message("{count} visits")),
+    Metric.VIEWS: (message("{count} view"), message("{count} views")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """Says in words what a point stands for."""
+
+    words: Words
+    metric: Metric
+    grain: Grain
+    now: datetime
+    has_several_days: bool
+
+    def point(
+        self, start: datetime, value: float | None, before: tuple[datetime, float | None] | None
+    ) -> str:
+        time = self._time(start)
+        if start > self.now:
+            said = self.words("{time}: yet to come", time=time)
+        elif self.is_open(start):
+            said = self.words("{time}: {value} so far", time=time, value=self._value(value))
+        else:
+            said = self.words("{time}: {value}", time=time, value=self._value(value))
+        if before is None:
+            return said
+        return self.words("{reading}; before: {value}", reading=said, value=self._value(before[1]))
+
+    def is_open(self, start: datetime) -> bool:
+        return start <= self.now < end_of(start, self.grain)
+
+    def _time(self, start: datetime) -> str:
+        several = self.has_several_days
+        return describe_point(self.words, start, self.grain, has_several_days=several)
+
+    def _value(self, value: float | None) -> str:
+        words, metric = self.words, self.metric
+        if value is None:
+            return words("nothing to tell")
+        if metric in _ONE_AND_MANY:
+            return words.count(*_ONE_AND_MANY[metric], round(value))
+        written = write_value(words, metric, value)
+        return words("{title} {value}", title=words(TITLES[metric]), value=written)
+
+
+def _point(
+    index: int,
+    slot: float,
     start: datetime,
     value: float | None,
-    measure: Measure,
-    grain: Grain,
-    now: datetime,
-    slot_x: float,
-    slot: float,
-    top: float,
-) -> Bar:
-    height = HEIGHT * (value or 0) / top
+    scale: float,
+    tell: _Telling,
+    before: tuple[datetime, float | None] | None,
+) -> Point:
+    height = (value or 0) * scale
     if height > 0:
         height = max(MIN_BAR, height)
-    is_open = start <= now < _end_of(start, grain)
-    title = f"{describe_point(start, grain)}: "
-    if start > now:
-        title += "yet to come"
-    else:
-        title += f"{write_value(measure, value)} {_unit(measure, value)}"
-        title += " so far" if is_open else ""
-    return Bar(
-        slot_x=round(slot_x, 4),
-        slot_width=round(slot, 4),
-        x=round(slot_x + slot * (1 - BAR_SHARE) / 2, 4),
-        width=round(slot * BAR_SHARE, 4),
-        y=round(TOP + HEIGHT - height, 1),
+    return Point(
+        slot_x=round(index * slot, 3),
+        slot_width=round(slot, 3),
+        x=round((index + (1 - BAR_SHARE) / 2) * slot, 3),
+        width=round(slot * BAR_SHARE, 3),
+        y=round(BASELINE - height, 1),
         height=round(height, 1),
-        title=title,
-        is_open=is_open,
+        title=tell.point(start, value, before),
+        is_open=tell.is_open(start),
     )
 
 
-def _end_of(start: datetime, grain: Grain) -> datetime:
+def _path(
+    values: Sequence[float | None], scale: float, slots: int = 0, *, is_closed: bool = False
+) -> str:
+    """Draw through the middle of each slot; a value of None leaves a gap."""
+    slot = PATH_WIDTH / (slots or len(values) or 1)
+    drawn: list[str] = []
+    for index, run in _runs(values):
+        corners = [
+            f"{round((index + n + 0.5) * slot, 1):g} {round(BASELINE - value * scale, 1):g}"
+            for n, value in enumerate(run)
+        ]
+        # A lone point is drawn a tenth of its slot wide, for a line of no length is not seen.
+        tail = f"h{slot / 10:.1f}" if len(run) == 1 else ""
+        path = f"M{'L'.join(corners)}{tail}"
+        if is_closed:
+            left = round((index + 0.5) * slot, 1)
+            path += f"V{BASELINE}H{left:g}Z"
+        drawn.append(path)
+    return "".join(drawn)
+
+
+def _runs(values: Sequence[float | None]) -> Iterable[tuple[int, list[float]]]:
+    run: list[float] = []
+    for index, value in enumerate((*values, None)):
+        if value is not None:
+            run.append(value)
+        elif run:
+            yield index - len(run), run
+            run = []
+
+
+def _marks(
+    words: Words, marks: Iterable[tuple[datetime, str]], starts: Sequence[datetime], grain: Grain
+) -> Iterable[Mark]:
+    """Place what happened within the slot of its hour, day or month."""
+    slot = 100 / len(starts)
+    ends = [*starts[1:], end_of(starts[-1], grain)]
+    number = 0
+    for moment, text in sorted(marks):
+        for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            if start <= moment < end:
+                number += 1
+                share = (moment - start) / (end - start)
+                x = round((index + share) * slot, 3)
+                yield Mark(x, number, words.moment(moment), text)
+
+
+def end_of(start: datetime, grain: Grain) -> datetime:
+    """Return the moment from which nothing is added to a point any more."""
     match grain:
         case Grain.HOUR:
             return start + timedelta(hours=1)
@@ -145,74 +266,3 @@ def _end_of(start: datetime, grain: Grain) -> datetime:
             return start + timedelta(days=1)
         case Grain.MONTH:
             return (start + timedelta(days=31)).replace(day=1)
-
-
-def _unit(measure: Measure, value: float | None) -> str:
-    unit = measure.value.replace("_", " ")
-    return unit.removesuffix("s") if value == 1 and measure in COUNTED else unit
-
-
-def _axis(largest: float, measure: Measure) -> tuple[float, int]:
-    """Choose the step between gridlines, one that people count in, and how many are needed."""
-    if measure is Measure.BOUNCE_RATE:
-        return 0.25, 4
-    if largest <= 0:
-        return 1.0, 4
-    if measure is Measure.VISIT_TIME:
-        whole_hours = math.ceil(largest / MAX_STEPS / 3600) * 3600
-        steps: list[float] = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, whole_hours]
-    else:
-        magnitude = 10.0 ** math.floor(math.log10(largest / MAX_STEPS))
-        steps = [factor * magnitude for factor in (1, 2, 2.5, 5, 10)]
-        if measure in COUNTED:
-            steps = [step for step in steps if step.is_integer()] or [1.0]
-    step = next(s for s in steps if s * MAX_STEPS >= largest * (1 - _ROUNDING))
-    return step, max(2, math.ceil(largest / step - _ROUNDING))
-
-
-def _axis_label(value: float, measure: Measure) -> str:
-    match measure:
-        case Measure.BOUNCE_RATE:
-            return write_share(value)
-        case Measure.VISIT_TIME:
-            return write_duration(value)
-    if value >= 1_000_000:
-        return f"{value / 1_000_000:g}M"
-    if value >= 10_000:
-        return f"{value / 1000:g}k"
-    return f"{value:,.10g}" if value >= 1000 else f"{value:g}"
-
-
-def _time_labels(
-    points: Sequence[tuple[datetime, float | None]], grain: Grain, slot: float
-) -> tuple[TimeLabel, ...]:
-    # Hours read best in threes and days in weeks; narrow windows keep every other one or fewer.
-    step = _label_step(len(points), MAX_LABELS, grain)
-    narrow = step * max(1, math.ceil(len(points) / step / MAX_NARROW_LABELS))
-    return tuple(
-        TimeLabel(
-            x=round(index * slot + slot / 2, 4),
-            text=_time_label(points[index][0], grain),
-            wide_only=index % narrow != 0,
-        )
-        for index in range(0, len(points), step)
-    )
-
-
-def _label_step(count: int, most: int, grain: Grain) -> int:
-    pleasant = {
-        Grain.HOUR: (1, 2, 3, 4, 6),
-        Grain.DAY: (1, 2, 7, 14, 28),
-        Grain.MONTH: (1, 2, 3, 6, 12),
-    }[grain]
-    return next((step for step in pleasant if count / step <= most), pleasant[-1])
-
-
-def _time_label(start: datetime, grain: Grain) -> str:
-    match grain:
-        case Grain.HOUR:
-            return f"{start:%H}:00"
-        case Grain.DAY:
-            return f"{start.day} {start:%b}"
-        case Grain.MONTH:
-            return f"{start:%b} ’{start:%y}"

@@ -1,136 +1,108 @@
-"""Sums of a guarded view and what is read from them: rates, averages, changes, in writing too."""
+"""Metrics as readers see them: their titles, their numbers and how these have changed."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dashboards.asking.metrics import Metric, Number
+from dashboards.shown import Change
+from dashboards.words import Words, message
 
-
-class Measure(StrEnum):
-    """A figure that stands at the head of the page and can be drawn over time."""
-
-    VISITORS = "visitors"
-    VISITS = "visits"
-    VIEWS = "views"
-    BOUNCE_RATE = "bounce_rate"
-    VISIT_TIME = "visit_time"
-    VIEWS_PER_VISIT = "views_per_visit"
-
+HEADLINES = (
+    Metric.VISITORS,
+    Metric.VISITS,
+    Metric.VIEWS,
+    Metric.BOUNCE_RATE,
+    Metric.VISIT_DURATION,
+    Metric.VIEWS_PER_VISIT,
+)
+"""Figures that stand at the head of the overview and can be drawn over time."""
 
 TITLES = {
-    Measure.VISITORS: "Visitors",
-    Measure.VISITS: "Visits",
-    Measure.VIEWS: "Views",
-    Measure.BOUNCE_RATE: "Bounce rate",
-    Measure.VISIT_TIME: "Visit time",
-    Measure.VIEWS_PER_VISIT: "Views per visit",
+    Metric.VISITORS: message("Visitors"),
+    Metric.VISITS: message("Visits"),
+    Metric.VIEWS: message("Views"),
+    Metric.BOUNCES: message("Bounces"),
+    Metric.SECONDS: message("Time"),
+    Metric.BOUNCE_RATE: message("Bounce rate"),
+    Metric.VISIT_DURATION: message("Visit time"),
+    Metric.VIEWS_PER_VISIT: message("Views per visit"),
+    Metric.EVENTS: message("Times"),
+    Metric.CONVERSIONS: message("Conversions"),
+    Metric.SHARE: message("Share of visitors"),
+    Metric.CONVERSION_RATE: message("Conversion rate"),
+    Metric.HITS: message("Hits"),
+    Metric.MASKED: message("Masked"),
+    Metric.DELIVERED: message("Delivered"),
+    Metric.OPENS: message("Opens"),
+    Metric.CLICKS: message("Clicks"),
+    Metric.UNIQUE_OPENS: message("Unique opens"),
+    Metric.UNSUBSCRIBED: message("Unsubscribed"),
 }
 
-COUNTED = frozenset({Measure.VISITORS, Measure.VISITS, Measure.VIEWS})
-"""Measures that are sums of whole numbers; the others are ratios."""
+SHARES = frozenset({Metric.BOUNCE_RATE, Metric.SHARE, Metric.CONVERSION_RATE})
+"""Metrics of 0 to 1."""
+TIMES = frozenset({Metric.SECONDS, Metric.VISIT_DURATION})
+"""Metrics in seconds."""
+COUNTED = frozenset(Metric) - SHARES - TIMES - {Metric.VIEWS_PER_VISIT}
+"""Metrics that are sums of whole numbers."""
 
 NOTHING = "–"
 
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The five sums of a row; `seconds` is the time of all its visits together."""
-
-    visitors: int = 0
-    visits: int = 0
-    views: int = 0
-    bounces: int = 0
-    seconds: int = 0
-
-    def value(self, measure: Measure) -> float | None:
-        """Return a measure, or None for a ratio that no visit stands behind.
-
-        Bounce rate is a share from 0 to 1, visit time is in seconds. Deltas of a visit
-        that crosses midnight can leave a day's bounces or visits just off its true
-        share, so a rate is held within its bounds.
-        """
-        match measure:
-            case Measure.VISITORS:
-                return self.visitors
-            case Measure.VISITS:
-                return self.visits
-            case Measure.VIEWS:
-                return self.views
-        if self.visits <= 0:
-            return None
-        match measure:
-            case Measure.BOUNCE_RATE:
-                return min(1.0, max(0.0, self.bounces / self.visits))
-            case Measure.VISIT_TIME:
-                return max(0.0, self.seconds / self.visits)
-            case Measure.VIEWS_PER_VISIT:
-                return max(0.0, self.views / self.visits)
+_UNWELCOME = frozenset({Metric.BOUNCE_RATE, Metric.BOUNCES, Metric.UNSUBSCRIBED, Metric.MASKED})
+_LEAST_SHARE = 0.001
+_FEW = 0.0995
+_NEARLY_ALL = 0.995
+_SECONDS_PER_MINUTE = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How a figure moved against the stretch before."""
-
-    text: str
-    direction: str
-    """``up``, ``down`` or ``same``."""
-    welcome: bool
-    before: str
-
-
-def write_count(number: int) -> str:
-    """Write a whole number with thousands separated, such as ``12,345``."""
-    return f"{number:,}"
-
-
-def write_share(share: float) -> str:
+def write_share(words: Words, share: float) -> str:
     """Write a share of 0 to 1 as percent; what is not nothing never reads as 0 %."""
-    if 0 < share < 0.001:
-        return "<0.1%"
-    if share < 0.0995:
-        return f"{share * 100:.1f}".removesuffix(".0") + "%"
-    if 0.995 <= share < 1:
-        return ">99%"
-    return f"{share * 100:.0f}%"
+    if 0 < share < _LEAST_SHARE:
+        return f"<{words.share(_LEAST_SHARE, 1)}"
+    if share < _FEW:
+        return words.share(share, 1)
+    if _NEARLY_ALL <= share < 1:
+        return f">{words.share(0.99)}"
+    return words.share(share)
 
 
 def write_duration(seconds: float) -> str:
     """Write seconds as ``m:ss``, or ``h:mm:ss`` from an hour on."""
-    minutes, second = divmod(round(seconds), 60)
-    if minutes < 60:
+    minutes, second = divmod(round(seconds), _SECONDS_PER_MINUTE)
+    if minutes < _SECONDS_PER_MINUTE:
         return f"{minutes}:{second:02}"
-    return f"{minutes // 60}:{minutes % 60:02}:{second:02}"
+    hours, minute = divmod(minutes, _SECONDS_PER_MINUTE)
+    return f"{hours}:{minute:02}:{second:02}"
 
 
-def write_value(measure: Measure, value: float | None) -> str:
-    """Write a measure as a reader expects it; an absent one as a dash."""
+def write_value(words: Words, metric: Metric, value: Number) -> str:
+    """Write a metric as a reader expects it; an absent one as a dash."""
     if value is None:
         return NOTHING
-    match measure:
-        case Measure.BOUNCE_RATE:
-            return write_share(value)
-        case Measure.VISIT_TIME:
-            return write_duration(value)
-        case Measure.VIEWS_PER_VISIT:
-            return f"{value:.2f}"
-        case _:
-            return write_count(round(value))
+    if metric in SHARES:
+        return write_share(words, value)
+    if metric in TIMES:
+        return write_duration(value)
+    if metric is Metric.VIEWS_PER_VISIT:
+        return words.decimal(value, 2)
+    return words.number(value)
 
 
-def change(measure: Measure, now: float | None, before: float | None) -> Change | None:
+def change(words: Words, metric: Metric, now: Number, before: Number) -> Change | None:
     """Compare a figure with the one before; None when there is nothing to compare with.
 
-    Counts and averages move in percent, the bounce rate in percentage points.
+    Counts and averages move in percent, shares in percentage points.
     """
-    if now is None or before is None or (before <= 0 and measure is not Measure.BOUNCE_RATE):
+    if now is None or before is None or (before <= 0 and metric not in SHARES):
         return None
-    if measure is Measure.BOUNCE_RATE:
-        moved, unit = (now - before) * 100, " pts"
+    is_share = metric in SHARES
+    moved = (now - before) * 100 if is_share else (now - before) / before * 100
+    size = words.decimal(abs(moved), 1 if abs(moved) < 9.95 else 0)
+    if size == words.decimal(0):
+        direction, sign = "same", ""
     else:
-        moved, unit = (now - before) / before * 100, "%"
-    size = f"{abs(moved):.1f}" if abs(moved) < 9.95 else f"{abs(moved):,.0f}"
-    size = size.removesuffix(".0")
-    if size == "0":
-        return Change(f"0{unit}", "same", True, write_value(measure, before))
-    direction = "up" if moved > 0 else "down"
-    sign = "+" if moved > 0 else "−"
-    welcome = (moved > 0) is not (measure is Measure.BOUNCE_RATE)
-    return Change(f"{sign}{size}{unit}", direction, welcome, write_value(measure, before))
+        direction, sign = ("up", "+") if moved > 0 else ("down", "−")
+    text = words("{change} pts", change=sign + size) if is_share else f"{sign}{size}%"
+    return Change(
+        text=text,
+        direction=direction,
+        welcome=direction == "same" or (moved > 0) is not (metric in _UNWELCOME),
+        before=write_value(words, metric, before),
+    )

@@ -1,20 +1,29 @@
 """Read a posted form and a place to go on to; both come from outside."""
 
+import hmac
 import re
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from dashboards.compressing import unmask_token
 from dashboards.selection import PATH
+from dashboards.words import message
 
 MAX_FORM_BYTES = 4096
 MAX_FIELDS = 10
 
-_LOCAL_PLACE = re.compile(re.escape(PATH) + r"(/audit)?(\?[A-Za-z0-9._~%=&+-]{0,1000})?")
+_LOCAL_PLACE = re.compile(
+    re.escape(PATH) + r"(/audit|/annotations|/shares|/people)?(\?[A-Za-z0-9._~%=&+-]{0,1000})?"
+)
 
 
 class FormError(ValueError):
     """A body that is no form of ours; the message is one sentence and echoes no input."""
+
+    def __init__(self, sentence: str, status: int = 400) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -25,24 +34,36 @@ async def read_form(request: Request) -> dict[str, str]:
     """
     # A form's token would refuse it too, but the answer to that begins a session anew.
     if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        raise FormError("The form comes from a page of another origin.")
+        raise FormError(message("The form comes from a page of another origin."))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
-        raise FormError("The form is not URL-encoded.")
+        raise FormError(message("The form is not URL-encoded."))
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_FORM_BYTES:
-            raise FormError("The form is too long.")
+            raise FormError(message("The form is too long."))
     try:
         fields = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
         )
     except ValueError:
-        raise FormError("The form cannot be read.") from None
+        raise FormError(message("The form cannot be read.")) from None
     if len(dict(fields)) != len(fields):
-        raise FormError("The form gives a field twice.")
-    return dict(fields)
+        raise FormError(message("The form gives a field twice."))
+    return {name: unmask_token(text) if name == "token" else text for name, text in fields}
+
+
+async def read_own_form(request: Request, token: str) -> dict[str, str]:
+    """Read a form that must carry the token of its reader's session.
+
+    Raises FormError as `read_form`, and, with status 403, where the token is another.
+    """
+    form = await read_form(request)
+    given = form.get("token", "").encode(errors="surrogatepass")
+    if not hmac.compare_digest(token.encode(), given):
+        raise FormError(message("This form had expired; go back and reload the page."), 403)
+    return form
 
 
 def read_place(text: str) -> str:

@@ -11,10 +11,11 @@ from starlette.routing import BaseRoute, Route
 
 from dashboards.forms import FormError, read_form, read_place
 from dashboards.notes import Notes
-from dashboards.pages import go_to, show, show_fault, words_of
+from dashboards.pages import go_to, keep_language, show, show_fault, words_of
 from dashboards.selection import PATH
 from dashboards.sessions import Session, Sessions
 from dashboards.throttle import WINDOW, Throttle
+from dashboards.words import message
 from people.people import People
 from people.roles import Person
 from people.trail import Did
@@ -84,12 +85,12 @@ class LoggingIn:
         session = await self._sessions.read(request, now)
         if not self._sessions.is_own_form(session, form.get("token", "")):
             return await self._show_login(
-                request, 403, place, "This form had expired. Please try again."
+                request, 403, place, message("This form had expired. Please try again.")
             )
         name, network = form.get("name", "")[:MAX_NAME], self._network_of(request)
         wait = max(self._names.wait_seconds(name, now), self._networks.wait_seconds(network, now))
         if wait:
-            answer = await self._show_login(request, 429, place, _told_to_wait("logins", wait))
+            answer = await self._show_login(request, 429, place, _told_to_wait(request, wait))
             answer.headers["Retry-After"] = str(wait)
             return answer
         # Counted before the check and forgiven after it, so that tries sent at once all count.
@@ -97,7 +98,9 @@ class LoggingIn:
         self._networks.failed(network, now)
         user = await self._check(name, form.get("password", ""))
         if user is None:
-            return await self._show_login(request, 401, place, "Name and password do not match.")
+            return await self._show_login(
+                request, 401, place, message("Name and password do not match.")
+            )
         self._names.passed(name)
         self._networks.took_back(network)
         if not user.has_second_factor:
@@ -136,12 +139,12 @@ class LoggingIn:
             return go_to(f"{LOGIN}?{urlencode({'next': place})}")
         if not self._sessions.is_own_form(session, form.get("token", "")):
             return self._show_code(
-                request, session, 403, place, "This form had expired. Please try again."
+                request, session, 403, place, message("This form had expired. Please try again.")
             )
         name = session.user.person.name
         wait = self._codes.wait_seconds(name, now)
         if wait:
-            answer = self._show_code(request, session, 429, place, _told_to_wait("codes", wait))
+            answer = self._show_code(request, session, 429, place, _told_to_wait(request, wait))
             answer.headers["Retry-After"] = str(wait)
             return answer
         self._codes.failed(name, now)
@@ -149,7 +152,7 @@ class LoggingIn:
         if not await to_thread.run_sync(accept, name, code, int(now.timestamp())):
             await self._notes.note(name, Did.FAILED)
             return self._show_code(
-                request, session, 401, place, "This code is not valid, or was used."
+                request, session, 401, place, message("This code is not valid, or was used.")
             )
         self._codes.passed(name)
         await self._sessions.end(session)
@@ -163,7 +166,9 @@ class LoggingIn:
             return show_fault(words_of(request), 400, str(error))
         if session is None or not self._sessions.is_own_form(session, form.get("token", "")):
             return show_fault(
-                words_of(request), 403, "This form had expired; go back and reload the page."
+                words_of(request),
+                403,
+                message("This form had expired; go back and reload the page."),
             )
         await self._sessions.end(session)
         if session.user is not None:
@@ -179,33 +184,35 @@ class LoggingIn:
     async def _begin(self, request: Request, user: User, place: str, *, is_whole: bool) -> Response:
         session = await self._sessions.begin(user, self._now(), is_whole=is_whole)
         if session is None:
-            return await self._show_login(request, 401, PATH, "Please log in again.")
+            return await self._show_login(request, 401, PATH, message("Please log in again."))
         answer = go_to(place)
         self._sessions.write(answer, session, request)
         return answer
 
     async def _show_login(
-        self, request: Request, status: int, place: str, message: str
+        self, request: Request, status: int, place: str, sentence: str
     ) -> Response:
         # An earlier form, open in another tab, stays good: its session is gone on with.
         session = await self._sessions.read(request, self._now())
         if session is None or session.user is not None:
             session = self._sessions.begin_nameless(self._now())
         token = self._sessions.form_token(session)
-        values = {"token": token, "place": place, "message": message}
+        values = {"token": token, "place": place, "message": words_of(request)(sentence)}
         answer = show(words_of(request), "login.html", values, status)
         self._sessions.write(answer, session, request)
-        return answer
+        return keep_language(request, answer)
 
     def _show_code(
-        self, request: Request, session: Session, status: int, place: str, message: str
+        self, request: Request, session: Session, status: int, place: str, sentence: str
     ) -> Response:
         token = self._sessions.form_token(session)
-        values = {"token": token, "place": place, "message": message}
+        values = {"token": token, "place": place, "message": words_of(request)(sentence)}
         return show(words_of(request), "code.html", values, status)
 
 
-def _told_to_wait(what: str, seconds: int) -> str:
-    minutes = -(-seconds // 60)
-    told = "1 minute" if minutes == 1 else f"{minutes} minutes"
-    return f"Too many failed {what}. Please wait {told}."
+def _told_to_wait(request: Request, seconds: int) -> str:
+    return words_of(request).count(
+        "Too many failed logins. Please wait {count} minute.",
+        "Too many failed logins. Please wait {count} minutes.",
+        -(-seconds // 60),
+    )

@@ -9,13 +9,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from dashboards.compressing import mask_token
 from dashboards.selection import PATH
-from dashboards.words import Words, language_of, words_in
+from dashboards.sparklines import draw_sparkline
+from dashboards.words import COOKIE, LANGUAGES, PARAMETER, Words, language_of, words_in
+
+LANGUAGE_SECONDS = 365 * 24 * 3600
 
 PAGE_HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
-        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+        "img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -26,15 +30,22 @@ _MEDIA_TYPES = {
     "dashboard.css": "text/css; charset=utf-8",
     "dashboard.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "pictures.css": "text/css; charset=utf-8",
 }
 
 
 def show(
     words: Words, template: str, values: Mapping[str, object], status: int = 200
 ) -> HTMLResponse:
-    """Render a page; its template writes with `words` under the name ``_``."""
-    html = _templates().get_template(template).render({**values, "_": words})
-    return HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
+    """Answer with a page; the `token` of its forms is masked, see `compressing`."""
+    token = str(values.get("token", ""))
+    masked = {**values, "token": mask_token(token)} if token else values
+    return HTMLResponse(render(words, template, masked), status_code=status, headers=PAGE_HEADERS)
+
+
+def render(words: Words, template: str, values: Mapping[str, object]) -> str:
+    """Render a template; it writes with `words` under the name ``_``."""
+    return _templates().get_template(template).render({**values, "_": words})
 
 
 def show_fault(words: Words, status: int, sentence: str) -> HTMLResponse:
@@ -52,8 +63,24 @@ def go_to(address: str) -> RedirectResponse:
     return RedirectResponse(address, status_code=303, headers=PAGE_HEADERS)
 
 
+def keep_language(request: Request, response: Response) -> Response:
+    """Remember a language that the address names; the cookie tells nothing of who chose it."""
+    tag = request.query_params.get(PARAMETER, "")
+    if tag in LANGUAGES:
+        response.set_cookie(
+            COOKIE,
+            tag,
+            max_age=LANGUAGE_SECONDS,
+            path="/",
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="lax",
+        )
+    return response
+
+
 async def static_file(request: Request) -> Response:
-    """Serve one of the three files that pages link to; their address changes with their content."""
+    """Serve one of the files that pages link to; their address changes with their content."""
     name = request.path_params["name"]
     if name not in _MEDIA_TYPES:
         return show_fault(words_of(request), 404, "There is no such file.")
@@ -80,4 +107,6 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.globals["static"] = _static_address
+    templates.globals["draw_sparkline"] = draw_sparkline
+    templates.globals["LANGUAGES"] = LANGUAGES
     return templates

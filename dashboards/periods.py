@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import MINYEAR, date, datetime, time, timedelta
 from enum import StrEnum
 
+from dashboards.words import message
+
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 
 EARLIEST = date(2000, 1, 1)  # older than any web log worth importing; ClickHouse Date starts 1970
 MAX_DAYS = 3660  # ten years: 121 bars by month
 MAX_DAILY_BARS = 180
+MAX_HOURS_DAYS = 7
+"""Days that can be drawn by hour: 168 bars."""
+MAX_DAYS_DAYS = 400
+"""Days that can be drawn by day."""
 
 
 class Grain(StrEnum):
@@ -33,20 +39,43 @@ class PeriodName(StrEnum):
     DAYS_90 = "90d"
     THIS_MONTH = "month"
     LAST_MONTH = "last-month"
+    THIS_YEAR = "year"
     MONTHS_12 = "12m"
     CUSTOM = "custom"
 
 
 TITLES = {
-    PeriodName.TODAY: "Today",
-    PeriodName.YESTERDAY: "Yesterday",
-    PeriodName.DAYS_7: "Last 7 days",
-    PeriodName.DAYS_28: "Last 28 days",
-    PeriodName.DAYS_90: "Last 90 days",
-    PeriodName.THIS_MONTH: "This month",
-    PeriodName.LAST_MONTH: "Last month",
-    PeriodName.MONTHS_12: "Last 12 months",
-    PeriodName.CUSTOM: "Custom",
+    PeriodName.TODAY: message("Today"),
+    PeriodName.YESTERDAY: message("Yesterday"),
+    PeriodName.DAYS_7: message("Last 7 days"),
+    PeriodName.DAYS_28: message("Last 28 days"),
+    PeriodName.DAYS_90: message("Last 90 days"),
+    PeriodName.THIS_MONTH: message("This month"),
+    PeriodName.LAST_MONTH: message("Last month"),
+    PeriodName.THIS_YEAR: message("This year"),
+    PeriodName.MONTHS_12: message("Last 12 months"),
+    PeriodName.CUSTOM: message("Custom"),
+}
+
+GRAIN_TITLES = {
+    Grain.HOUR: message("By hour"),
+    Grain.DAY: message("By day"),
+    Grain.MONTH: message("By month"),
+}
+
+
+class Compare(StrEnum):
+    """What figures are compared with."""
+
+    PREVIOUS = "previous"
+    YEAR = "year"
+    NONE = "none"
+
+
+COMPARE_TITLES = {
+    Compare.PREVIOUS: message("The days before"),
+    Compare.YEAR: message("The year before"),
+    Compare.NONE: message("Nothing"),
 }
 
 
@@ -108,28 +137,20 @@ class Period:
         return Grain.DAY if self.days <= MAX_DAILY_BARS else Grain.MONTH
 
     @property
+    def grains(self) -> tuple[Grain, ...]:
+        """Return every length of a bar that can be drawn, the shortest first."""
+        hours = (Grain.HOUR,) if self.days <= MAX_HOURS_DAYS else ()
+        days = (Grain.DAY,) if self.days <= MAX_DAYS_DAYS else ()
+        return (*hours, *days, Grain.MONTH)
+
+    @property
     def span(self) -> Span:
         """Give the period as wall-clock time."""
         return Span(_midnight(self.first), _midnight(self.last + DAY))
 
-    def previous(self, now: datetime) -> Span:
-        """Give the stretch of equal length just before, which figures are compared with.
-
-        A period that is still going on at `now` is compared with as much of the
-        earlier one as has gone by, up to the end of the current hour; otherwise each
-        morning would read as a loss.
-        """
-        reached = min(self.span.end, _hour_of(now) + HOUR)
-        back = timedelta(days=self.days)
-        return Span(self.span.start - back, reached - back)
-
     def is_open(self, now: datetime) -> bool:
         """Tell whether hits can still be added at `now`."""
         return now < self.span.end
-
-    def buckets(self) -> list[datetime]:
-        """List the start of every bar, in order."""
-        return buckets_of(self, self.grain)
 
 
 def buckets_of(period: Period, grain: Grain) -> list[datetime]:
@@ -168,10 +189,12 @@ def named_period(name: PeriodName, today: date) -> Period:
         case PeriodName.LAST_MONTH:
             last = today.replace(day=1) - DAY
             return Period(name, last.replace(day=1), last)
+        case PeriodName.THIS_YEAR:
+            return Period(name, today.replace(month=1, day=1), today)
         case PeriodName.MONTHS_12:
             return Period(name, _first_of(_month_number(today) - 11), today)
         case PeriodName.CUSTOM:
-            raise PeriodError("A custom period needs a first and a last day.")
+            raise PeriodError(message("A custom period needs a first and a last day."))
 
 
 def custom_period(first: str, last: str, today: date) -> Period:
@@ -182,13 +205,13 @@ def custom_period(first: str, last: str, today: date) -> Period:
     """
     begin, end = _read_day(first), _read_day(last)
     if begin > end:
-        raise PeriodError("The period ends before it begins.")
+        raise PeriodError(message("The period ends before it begins."))
     if begin < EARLIEST:
-        raise PeriodError("The period begins before the year 2000.")
+        raise PeriodError(message("The period begins before the year 2000."))
     if end > today:
-        raise PeriodError("The period ends in the future.")
+        raise PeriodError(message("The period ends in the future."))
     if (end - begin).days >= MAX_DAYS:
-        raise PeriodError("The period is longer than ten years.")
+        raise PeriodError(message("The period is longer than ten years."))
     return Period(PeriodName.CUSTOM, begin, end)
 
 
@@ -199,6 +222,26 @@ def days_before(period: Period) -> Period:
     """
     back = timedelta(days=period.days)
     return _earlier(period.first - back, period.last - back)
+
+
+def before(period: Period) -> Period:
+    """Return what a period is compared with: the month or year before, else as many days.
+
+    Of a month or year that goes on it is the days up to the same one.
+
+    Raises PeriodError when it begins before the year 2000.
+    """
+    match period.name:
+        case PeriodName.THIS_MONTH:
+            first = months_ago(period.first, 1)
+            return _earlier(first, min(first + (period.last - period.first), period.first - DAY))
+        case PeriodName.LAST_MONTH:
+            return _earlier(months_ago(period.first, 1), period.first - DAY)
+        case PeriodName.MONTHS_12:
+            return _earlier(months_ago(period.first, 12), _year_before(period.last))
+        case PeriodName.THIS_YEAR:
+            return year_before(period)
+    return days_before(period)
 
 
 def year_before(period: Period) -> Period:
@@ -216,19 +259,8 @@ def _year_before(day: date) -> date:
 
 def _earlier(first: date, last: date) -> Period:
     if first < EARLIEST:
-        raise PeriodError("The period compared with begins before the year 2000.")
+        raise PeriodError(message("The period compared with begins before the year 2000."))
     return Period(PeriodName.CUSTOM, first, last)
-
-
-def describe_days(first: date, last: date) -> str:
-    """Write a range of days as short as it can be read, such as ``28 Sep – 25 Oct 2025``."""
-    if first == last:
-        return f"{first:%a} {first.day} {first:%b %Y}"
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day}–{last.day} {last:%b %Y}"
-    if first.year == last.year:
-        return f"{first.day} {first:%b} – {last.day} {last:%b %Y}"
-    return f"{first.day} {first:%b %Y} – {last.day} {last:%b %Y}"
 
 
 def _read_day(text: str) -> date:
@@ -238,16 +270,12 @@ def _read_day(text: str) -> date:
     except ValueError:
         day = None
     if day is None or not text.isascii() or day.year == MINYEAR:
-        raise PeriodError("A date is missing or is not written as YYYY-MM-DD.")
+        raise PeriodError(message("A date is missing or is not written as YYYY-MM-DD."))
     return day
 
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time())
-
-
-def _hour_of(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0, tzinfo=None)
 
 
 def _month_number(day: date) -> int:

@@ -13,15 +13,22 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from dashboards.figures import Figures
+from dashboards.asking.within import BY_MONTH, PLAIN, Whole, within_days, within_hours
 from dashboards.periods import Period, Span
 
 Query = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Sequence[Any]]]]
 """SQL with ClickHouse ``{name:Type}`` parameters in, rows out; read only."""
 
 
-Whole = tuple[date, ...] | None
-"""The months, by their first days, that a query wants whole; None of a view without `month`."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The five sums of a row; `seconds` is the time of all its visits together."""
+
+    visitors: int = 0
+    visits: int = 0
+    views: int = 0
+    bounces: int = 0
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,56 +229,8 @@ def _breakdown(rows: Sequence[Sequence[Any]]) -> Breakdown:
     )
 
 
-def within_hours(span: Span, whole: Whole) -> tuple[str, dict[str, object]]:
-    """Return SQL that holds for a view's rows of some hours, and the values it binds."""
-    # Text, for the client would shift a datetime by the machine's own zone.
-    bound = {
-        "start": span.start.isoformat(" ", "seconds"),
-        "end": span.end.isoformat(" ", "seconds"),
-    }
-    return _condition("hours", whole), {**bound, **_bound(whole)}
-
-
-def within_days(period: Period, whole: Whole) -> tuple[str, dict[str, object]]:
-    """Return SQL that holds for a view's rows of some days, and the values it binds."""
-    bound = {"first": period.first.isoformat(), "last": period.last.isoformat()}
-    return _condition("days", whole), {**bound, **_bound(whole)}
-
-
 def _within(site: str, span: Span, whole: Whole) -> dict[str, object]:
     return {"site": site, **within_hours(span, whole)[1]}
-
-
-def _condition(name: str, whole: Whole) -> str:
-    return (_PLAIN if whole is None else _BY_MONTH)[name]
-
-
-def _bound(whole: Whole) -> dict[str, object]:
-    return {} if whole is None else {"whole": [month.isoformat() for month in whole]}
-
-
-_DAYS = "day BETWEEN {first:Date} AND {last:Date}"
-_HOURS = "hour >= {start:DateTime('UTC')} AND hour < {end:DateTime('UTC')}"
-_PLAIN = {
-    "days": _DAYS,
-    "hours": _HOURS,
-    "hour": "hour",
-    "month": "toStartOfMonth(hour)",
-}
-# The bounds on the month say nothing more; by them ClickHouse leaves other months unread.
-_BY_MONTH = {
-    "days": (
-        "month BETWEEN toStartOfMonth({first:Date}) AND {last:Date}"
-        f" AND ({_DAYS} OR (day IS NULL AND has({{whole:Array(Date)}}, month)))"
-    ),
-    "hours": (
-        "month BETWEEN toDate(toStartOfMonth({start:DateTime('UTC')}))"
-        " AND toDate({end:DateTime('UTC')})"
-        f" AND ({_HOURS} OR (hour IS NULL AND has({{whole:Array(Date)}}, month)))"
-    ),
-    "hour": "ifNull(hour, toDateTime(month, 'UTC'))",
-    "month": "month",
-}
 
 
 @cache
@@ -282,4 +241,4 @@ def _template(name: str) -> Template:
 
 
 def _sql(name: str, whole: Whole = None) -> str:
-    return _template(name).substitute(_PLAIN if whole is None else _BY_MONTH)
+    return _template(name).substitute(PLAIN if whole is None else BY_MONTH)

@@ -13,7 +13,7 @@ from dashboards.asking.unanswerable import Unanswerable
 from dashboards.forms import read_place
 from dashboards.logging_in import LOGIN, LoggingIn
 from dashboards.pages import go_to, show_fault, words_of
-from dashboards.selection import SelectionError
+from dashboards.selection import PATH, SelectionError
 from dashboards.words import Words, message
 from people.roles import Person, Right
 
@@ -30,6 +30,13 @@ class Reader:
     policy: Policy
     """The policy with their sites alone; it has one at least."""
     words: Words
+    path: str = PATH
+    """Where their pages are; those of a shared link are below it."""
+
+    @property
+    def is_guest(self) -> bool:
+        """Tell whether they hold a shared link and have no login."""
+        return self.path != PATH
 
 
 Page = Callable[[Request, Reader], Awaitable[Response]]
@@ -38,6 +45,9 @@ _LACKING = {
     Right.AUDIT: message("Your role does not see the audit trail."),
     Right.EXPORTS: message("Your role does not export reports."),
     Right.SQL: message("Your role does not ask by SQL."),
+    Right.ANNOTATIONS: message("Your role writes no annotations."),
+    Right.SHARES: message("Your role shares no links."),
+    Right.PEOPLE: message("Your role does not see who has access."),
 }
 
 
@@ -64,13 +74,7 @@ class Readers:
                 return show_fault(reader.words, 403, sentence)
             if right is not None and not reader.person.may(right):
                 return show_fault(reader.words, 403, _LACKING[right])
-            try:
-                return await page(request, reader)
-            except SelectionError as error:
-                return show_fault(reader.words, 400, str(error))
-            except Unanswerable:
-                sentence = message("This can't be asked: no policy could answer it.")
-                return show_fault(reader.words, 400, sentence)
+            return await ask_page(page, request, reader)
 
         return answer
 
@@ -82,6 +86,17 @@ class Readers:
         sites = {site: held for site, held in self._policy.sites.items() if person.sees(site)}
         policy = msgspec.structs.replace(self._policy, sites=sites)
         return Reader(person, token, policy, words_of(request))
+
+
+async def ask_page(page: Page, request: Request, reader: Reader) -> Response:
+    """Return a page, or one sentence where the address asks for nothing that there is."""
+    try:
+        return await page(request, reader)
+    except SelectionError as error:
+        return show_fault(reader.words, 400, str(error))
+    except Unanswerable:
+        sentence = message("This can't be asked: no policy could answer it.")
+        return show_fault(reader.words, 400, sentence)
 
 
 def _place_of(request: Request) -> str:

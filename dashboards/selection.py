@@ -1,142 +1,201 @@
-"""What an address asks for: site, period, measure, list and page of it; there is no other state."""
+"""What an address asks for; there is no other state, so that it can be sent on and gone back to.
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+`dashboards.address` reads it; `Selection.address` writes it. Methods named ``at_`` return the
+address of something beside it, methods named ``with`` another selection.
+
+==========  ====================================================================================
+parameter   is
+==========  ====================================================================================
+site        a site's domain
+period      a name of `PeriodName`; ``from`` and ``to`` are the days of a custom one
+compare     ``previous`` (where it is not given), ``year`` or ``none``
+grain       ``hour``, ``day`` or ``month``; one that does not fit the period is left aside
+measure     what the main chart draws, a `Metric` of `figures.HEADLINES`
+report      a report's id, shown in full; the overview where it is not given
+tab         of the overview: a report shown first in its group; several
+page        of the report, from 1
+sort        a metric or dimension of the report; with ``-`` before it the largest first
+search      what the words of the report's first dimension hold
+f           a filter, see `address_filters`; several
+lang        the language, a tag of `LANGUAGES`
+==========  ====================================================================================
+"""
+
 from datetime import datetime
-from enum import StrEnum
-from typing import TypeVar
 from urllib.parse import urlencode
 
-from anonymizer.policy import Policy, Site
-from dashboards.figures import Measure
-from dashboards.periods import Period, PeriodError, PeriodName, custom_period, named_period
+from msgspec import Struct
+from msgspec.structs import replace
+
+from anonymizer.policy import Dimension, Site
+from dashboards.address_filters import Condition, add_filter, write_filters
+from dashboards.asking.metrics import Metric
+from dashboards.periods import (
+    Compare,
+    Grain,
+    Period,
+    PeriodError,
+    PeriodName,
+    before,
+    custom_period,
+    named_period,
+    year_before,
+)
 
 PATH = "/dashboard"
 DEFAULT_PERIOD = PeriodName.DAYS_28
 MAX_PAGE = 20_000  # at 50 rows a page, a million rows
-PARAMETERS = frozenset({"site", "period", "from", "to", "measure", "panel", "page"})
-
-_PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,4}")
-_Choice = TypeVar("_Choice", bound=StrEnum)
+MAX_SEARCH = 200
+MAX_TABS = 20
 
 
 class SelectionError(ValueError):
     """An address that asks for nothing there is; the message is one sentence, echoing nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """A readable address. `now` is the site's wall clock, without a zone."""
+class Sort(Struct, frozen=True):
+    """What the rows of a report are ordered by."""
+
+    by: Metric | Dimension
+    descending: bool = True
+
+    def write(self) -> str:
+        """Return it as the address has it."""
+        return f"{'-' if self.descending else ''}{self.by}"
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """A readable address."""
 
     site: Site
     period: Period
-    measure: Measure
-    panel: str
-    """The id of the list shown in full; empty on the overview."""
-    page: int
     now: datetime
+    """The site's wall clock, without a zone."""
+    compare: Compare = Compare.PREVIOUS
+    asked_grain: Grain | None = None
+    measure: Metric = Metric.VISITORS
+    report: str = ""
+    """The id of the report shown in full; empty on the overview."""
+    tabs: tuple[str, ...] = ()
+    page: int = 1
+    sort: Sort | None = None
+    search: str = ""
+    filters: tuple[Condition, ...] = ()
+    """All of them hold."""
+    lang: str = ""
+    """The language that the address names; empty where it names none."""
+    language: str = "en"
+    """The language that is read."""
+    path: str = PATH
+    """Where it is shown; shared pages have their own."""
+
+    @property
+    def grain(self) -> Grain:
+        """Return the length of a bar: what was asked for where it fits, else the period's own."""
+        fits = self.asked_grain in self.period.grains
+        return self.asked_grain if self.asked_grain and fits else self.period.grain
+
+    @property
+    def compared(self) -> Period | None:
+        """Return the whole days that are compared with; None of none, or from before 2000."""
+        compare = {Compare.PREVIOUS: before, Compare.YEAR: year_before}.get(self.compare)
+        try:
+            return compare(self.period) if compare else None
+        except PeriodError:
+            return None
 
     def overview(self) -> str:
-        """Return the address of the overview."""
-        return replace(self, panel="", page=1).address()
+        """Return the address of the overview, with the same filters."""
+        return self._elsewhere().address()
 
     def at_site(self, domain: str) -> str:
-        """Return the overview of another site, in the same period."""
-        return f"{PATH}?{urlencode({**self._parameters(), 'site': domain})}"
+        """Return the overview of another site, in the same period, without filters."""
+        kept = replace(self._elsewhere(), filters=())
+        fields = [(name, domain if name == "site" else value) for name, value in kept.fields()]
+        return f"{self.path}?{urlencode(fields)}"
 
     def at_period(self, name: PeriodName) -> str:
-        """Return the same list or overview in a named period."""
+        """Return the same report or overview in a named period."""
         return replace(self, period=named_period(name, self.now.date()), page=1).address()
-
-    def at_measure(self, measure: Measure) -> str:
-        """Return the overview with another measure drawn."""
-        return replace(self, measure=measure, panel="", page=1).address()
-
-    def at_panel(self, panel: str, page: int = 1) -> str:
-        """Return a page of a full list."""
-        return replace(self, panel=panel, page=page).address()
 
     def at_days(self, first: str, last: str) -> str:
         """Return the overview of the days given."""
         period = custom_period(first, last, self.now.date())
-        return replace(self, period=period, panel="", page=1).address()
+        return replace(self._elsewhere(), period=period).address()
+
+    def at_compare(self, compare: Compare) -> str:
+        """Return the same, compared with something else."""
+        return replace(self, compare=compare).address()
+
+    def at_grain(self, grain: Grain) -> str:
+        """Return the same with bars of another length."""
+        return replace(self, asked_grain=grain).address()
+
+    def at_measure(self, measure: Metric) -> str:
+        """Return the overview with another measure drawn."""
+        return replace(self._elsewhere(), measure=measure).address()
+
+    def at_language(self, tag: str) -> str:
+        """Return the same in another language."""
+        return replace(self, lang=tag, language=tag).address()
+
+    def at_tab(self, report: str, group: tuple[str, ...]) -> str:
+        """Return the overview with a report of a group shown first."""
+        others = tuple(tab for tab in self.tabs if tab not in group)
+        tabs = others if report == group[0] else (*others, report)
+        return replace(self._elsewhere(), tabs=tabs).address()
+
+    def at_report(self, report: str, page: int = 1) -> str:
+        """Return a page of a report; of this one with its order and search."""
+        kept = self if report == self.report else self._elsewhere()
+        return replace(kept, report=report, page=page).address()
+
+    def at_sort(self, sort: Sort | None) -> str:
+        """Return this report in another order."""
+        return replace(self, sort=sort, page=1).address()
+
+    def with_filter(self, *more: Condition) -> "Selection":
+        """Return this with further conditions; values of the same condition join it."""
+        filters = self.filters
+        for each in more:
+            filters = add_filter(filters, each)
+        return replace(self, filters=filters, page=1)
+
+    def without_filter(self, *less: Condition) -> "Selection":
+        """Return this without some of its conditions."""
+        kept = tuple(each for each in self.filters if each not in less)
+        return replace(self, filters=kept, page=1)
+
+    def without_filters(self) -> "Selection":
+        """Return this without any condition."""
+        return self.without_filter(*self.filters)
 
     def address(self) -> str:
         """Return the address that reads back as this selection."""
-        parameters = self._parameters()
-        if self.panel:
-            parameters["panel"] = self.panel
-        if self.page > 1:
-            parameters["page"] = str(self.page)
-        return f"{PATH}?{urlencode(parameters)}"
+        return f"{self.path}?{urlencode(self.fields())}"
 
-    def _parameters(self) -> dict[str, str]:
-        parameters = {"site": str(self.site.domain), "period": self.period.name.value}
+    def fields(self, *without: str) -> list[tuple[str, str]]:
+        """Return the parameters but some, as hidden fields of a form carry them on."""
+        fields = [("site", str(self.site.domain)), ("period", self.period.name.value)]
         if self.period.name is PeriodName.CUSTOM:
-            parameters["from"] = self.period.first.isoformat()
-            parameters["to"] = self.period.last.isoformat()
-        if self.measure is not Measure.VISITORS:
-            parameters["measure"] = self.measure.value
-        return parameters
+            fields += [
+                ("from", self.period.first.isoformat()),
+                ("to", self.period.last.isoformat()),
+            ]
+        told: list[tuple[str, str, bool]] = [
+            ("compare", self.compare, self.compare is not Compare.PREVIOUS),
+            ("grain", self.asked_grain or "", self.asked_grain is not None),
+            ("measure", self.measure, self.measure is not Metric.VISITORS),
+            *(("f", text, True) for text in write_filters(self.filters)),
+            *(("tab", tab, True) for tab in self.tabs),
+            ("report", self.report, bool(self.report)),
+            ("search", self.search, bool(self.search)),
+            ("sort", self.sort.write() if self.sort else "", self.sort is not None),
+            ("page", str(self.page), self.page > 1),
+            ("lang", self.lang, bool(self.lang)),
+        ]
+        fields += [(name, str(value)) for name, value, is_told in told if is_told]
+        return [(name, value) for name, value in fields if name not in without]
 
-
-def read_selection(
-    parameters: Sequence[tuple[str, str]], policy: Policy, panels: frozenset[str], now: datetime
-) -> Selection:
-    """Read the parameters of an address; `now` carries a zone.
-
-    Raises SelectionError for a parameter that is unknown, repeated or out of bounds.
-    """
-    values = dict(parameters)
-    if len(values) != len(parameters):
-        raise SelectionError("The address gives a parameter twice.")
-    if not values.keys() <= PARAMETERS:
-        raise SelectionError("The address has a parameter that the dashboard does not know.")
-    site = _read_site(values.get("site"), policy)
-    local_now = now.astimezone(site.zone).replace(tzinfo=None)
-    panel = values.get("panel", "")
-    if "panel" in values and panel not in panels:
-        raise SelectionError("There is no such list.")
-    page = values.get("page", "1")
-    if not _PAGE_NUMBER.fullmatch(page) or int(page) > MAX_PAGE or ("page" in values and not panel):
-        raise SelectionError("There is no such page of the list.")
-    return Selection(
-        site=site,
-        period=_read_period(values, local_now),
-        measure=_read_choice(Measure, values.get("measure", Measure.VISITORS), "measure"),
-        panel=panel,
-        page=int(page),
-        now=local_now,
-    )
-
-
-def _read_site(domain: str | None, policy: Policy) -> Site:
-    sites = list(policy.sites.values())
-    if domain is None:
-        return sites[0]
-    for site in sites:
-        if site.domain == domain:
-            return site
-    raise SelectionError("The policy has no such site.")
-
-
-def _read_period(values: Mapping[str, str], now: datetime) -> Period:
-    has_days = "from" in values or "to" in values
-    default = PeriodName.CUSTOM if has_days else DEFAULT_PERIOD
-    name = _read_choice(PeriodName, values.get("period", default), "period")
-    if has_days and name is not PeriodName.CUSTOM:
-        raise SelectionError("Only a custom period takes a first and a last day.")
-    try:
-        if name is PeriodName.CUSTOM:
-            return custom_period(values.get("from", ""), values.get("to", ""), now.date())
-        return named_period(name, now.date())
-    except PeriodError as error:
-        raise SelectionError(str(error)) from None
-
-
-def _read_choice(choices: type[_Choice], value: str, what: str) -> _Choice:
-    try:
-        return choices(value)
-    except ValueError:
-        raise SelectionError(f"There is no such {what}.") from None
+    def _elsewhere(self) -> "Selection":
+        return replace(self, report="", page=1, sort=None, search="")

@@ -10,13 +10,28 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from dashboards.selection import PATH, SelectionError
+from dashboards.words import PARAMETER, message
 from people.roles import Person
-from people.trail import Act, Trail
+from people.trail import Act, Did, Trail
 
 TRAIL = f"{PATH}/audit"
 PAGE_ROWS = 100
 KEPT = timedelta(days=90)
 
+_DEEDS = {
+    Did.LOOKED: message("looked at"),
+    Did.EXPORTED: message("exported"),
+    Did.ASKED: message("asked by SQL"),
+    Did.ASKED_API: message("asked by the API"),
+    Did.LOGGED_IN: message("logged in"),
+    Did.FAILED: message("failed to log in"),
+    Did.LOGGED_OUT: message("logged out"),
+    Did.SHARED: message("shared"),
+    Did.REVOKED: message("revoked the share"),
+}
+_NO_PARAMETER = message("The address has a parameter that the audit trail does not know.")
+_NO_PAGE = message("There is no such page of the audit trail.")
+_NO_DAY = message("A day of the audit trail is written as 2026-01-31.")
 _PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,4}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -46,6 +61,10 @@ class TrailPage:
         """Return when it was done, to the second."""
         return f"{datetime.fromtimestamp(act.time, UTC):%H:%M:%S}"
 
+    def deed_of(self, act: Act) -> str:
+        """Return what was done, a key of the words."""
+        return _DEEDS[act.did]
+
 
 class TrailReader:
     """Reads pages of the trail, one at a time."""
@@ -63,12 +82,12 @@ class TrailReader:
         today = self._now().astimezone(UTC).date()
         parameters = request.query_params.multi_items()
         values = dict(parameters)
-        if len(values) != len(parameters) or not values.keys() <= {"day", "page"}:
-            raise SelectionError("The address has a parameter that the audit trail does not know.")
+        if len(values) != len(parameters) or not values.keys() <= {"day", "page", PARAMETER}:
+            raise SelectionError(_NO_PARAMETER)
         day = _read_day(values.get("day", today.isoformat()))
         page = values.get("page", "1")
         if not _PAGE_NUMBER.fullmatch(page):
-            raise SelectionError("There is no such page of the audit trail.")
+            raise SelectionError(_NO_PAGE)
         return await to_thread.run_sync(
             self._read, today, day, int(page), person, limiter=self._one_at_a_time
         )
@@ -80,7 +99,7 @@ class TrailReader:
         if day != today and day not in days:
             acts, rows = (), 0
         if page > 1 and not acts:
-            raise SelectionError("There is no such page of the audit trail.")
+            raise SelectionError(_NO_PAGE)
         return TrailPage(day, days, tuple(acts), rows, page)
 
 
@@ -89,4 +108,4 @@ def _read_day(text: str) -> date:
     try:
         return date.fromisoformat(text if _DAY.fullmatch(text) else "")
     except ValueError:
-        raise SelectionError("A day of the audit trail is written as 2026-01-31.") from None
+        raise SelectionError(_NO_DAY) from None

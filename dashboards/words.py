@@ -4,13 +4,14 @@ English sentences are the keys; `catalogues/LANGUAGE.po` holds the others. Numbe
 of countries and languages are CLDR's, by Babel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from io import BytesIO
 
 from babel import Locale, dates, numbers
+from babel.lists import format_list
 from babel.messages.pofile import read_po
 from starlette.requests import Request
 
@@ -100,6 +101,10 @@ class Words:
         """Write a month with its year, such as ``November 2026``."""
         return str(dates.format_skeleton("yMMMM", month, locale=self._locale))
 
+    def short_month(self, month: date) -> str:
+        """Write a month for an axis, such as ``Nov 2026``."""
+        return str(dates.format_skeleton("yMMM", month, locale=self._locale))
+
     def moment(self, moment: datetime) -> str:
         """Write a day and the time to the minute, on the clock that `moment` is of."""
         return f"{self.day(moment.date())} {moment:%H:%M}"
@@ -111,6 +116,23 @@ class Words:
     def language_name(self, tag: str) -> str | None:
         """Return the name of a language by its ISO 639 tag; None of what is none."""
         return self._locale.languages.get(tag)
+
+    def countries(self) -> list[str]:
+        """Return the ISO 3166-1 codes that have a name."""
+        codes = map(str, self._locale.territories)
+        return [code for code in codes if len(code) == 2 and code.isalpha()]
+
+    def tags(self) -> list[str]:
+        """Return the ISO 639 tags that have a name."""
+        return list(map(str, self._locale.languages))
+
+    def together(self, texts: Sequence[str]) -> str:
+        """Write several things that go together."""
+        return format_list(texts, locale=self._locale)
+
+    def either(self, texts: Sequence[str]) -> str:
+        """Write several things of which any will do."""
+        return format_list(texts, style="or", locale=self._locale)
 
 
 @cache

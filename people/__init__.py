@@ -1,1 +1,1 @@
-"""Who may see the numbers: users and their roles, second factors and sessions, in one file."""
+"""Who may see the numbers: users, roles, second factors, sessions and shares, in one file."""

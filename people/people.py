@@ -6,6 +6,7 @@ from typing import Self
 
 from people.open_sessions import OpenSessions
 from people.second_factors import SecondFactors
+from people.shares import Shares
 from people.user_file import UserFile
 from people.users import Users
 
@@ -17,6 +18,7 @@ class People:
     users: Users
     second_factors: SecondFactors
     sessions: OpenSessions
+    shares: Shares
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -26,4 +28,4 @@ class People:
             UsersFailed: it can't be used.
         """
         file = UserFile(path)
-        return cls(Users(file), SecondFactors(file), OpenSessions(file))
+        return cls(Users(file), SecondFactors(file), OpenSessions(file), Shares(file))

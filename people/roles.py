@@ -20,11 +20,14 @@ class Right(StrEnum):
     EXPORTS = "exports"
     SQL = "sql"
     AUDIT = "audit"
+    ANNOTATIONS = "annotations"
+    SHARES = "shares"
+    PEOPLE = "people"
 
 
 _RIGHTS = {
     Role.OWNER: frozenset(Right),
-    Role.ANALYST: frozenset({Right.EXPORTS, Right.SQL}),
+    Role.ANALYST: frozenset({Right.EXPORTS, Right.SQL, Right.ANNOTATIONS}),
     Role.VIEWER: frozenset[Right](),
     Role.AUDITOR: frozenset({Right.AUDIT}),
 }

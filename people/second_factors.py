@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from people.totp import SECRET_BYTES, enrolment_uri, find_step, in_letters
+from people.totp import SECRET_BYTES, enrolment_uri, find_step, from_letters, in_letters
 from people.user_file import UserFile
-from people.users import change_user
+from people.users import BadUser, change_user
 
 RECOVERY_CODES = 8
 _RECOVERY_BYTES = 10  # 80 bits: nothing to try, so that one SHA-256 keeps them
 
 _TOTP = re.compile(r"[0-9]{6}")
-_LEFT_OUT = str.maketrans("", "", " -\t")
+_LEFT_OUT = str.maketrans("", "", " -\t\r\n")
 
 
 class Enrolment(Struct, frozen=True):
@@ -40,22 +40,41 @@ class SecondFactors:
         self._file = file
         self._random_bytes = random_bytes
 
-    def enrol(self, name: str) -> Enrolment:
-        """Give a user a new second factor, void the old one, and end their sessions.
+    def offer(self, name: str) -> Enrolment:
+        """Make a second factor for a user; nothing is kept of it before `enrol`.
 
         Raises:
             BadUser: there is no such user.
         """
+        with self._file.connect() as database:
+            if not database.execute("SELECT 1 FROM logins WHERE name = ?", (name,)).fetchone():
+                raise BadUser("name: is that of no user")
         raw_secret = self._random_bytes(SECRET_BYTES)
         codes = [self._new_recovery_code() for _ in range(RECOVERY_CODES)]
+        return Enrolment(enrolment_uri(raw_secret, name), in_letters(raw_secret), codes)
+
+    def enrol(self, name: str, offered: Enrolment, raw_code: str, now: int) -> bool:
+        """Put an offered second factor in force, if a code shows that the user's phone has it.
+
+        It voids the old one and ends the user's sessions; the code is used by it. Else nothing
+        changes, and False is returned.
+
+        Raises:
+            BadUser: there is no such user.
+        """
+        raw_secret = from_letters(offered.raw_secret)
+        raw_code = raw_code.translate(_LEFT_OUT)
+        step = find_step(raw_secret, raw_code, now) if _TOTP.fullmatch(raw_code) else None
+        if step is None:
+            return False
         with self._file.connect() as database:
-            change_user(database, name, "totp_secret = ?, totp_step = 0", (raw_secret,))
+            change_user(database, name, "totp_secret = ?, totp_step = ?", (raw_secret, step))
             database.execute("DELETE FROM recovery_codes WHERE name = ?", (name,))
             database.executemany(
                 "INSERT INTO recovery_codes (name, hash) VALUES (?, ?)",
-                [(name, _hash(code)) for code in codes],
+                [(name, _hash(code)) for code in offered.raw_recovery_codes],
             )
-        return Enrolment(enrolment_uri(raw_secret, name), in_letters(raw_secret), codes)
+        return True
 
     def drop(self, name: str) -> None:
         """Let a user log in by password alone, and end their sessions.

@@ -33,6 +33,11 @@ def in_letters(raw_secret: bytes) -> str:
     return base64.b32encode(raw_secret).decode().rstrip("=")
 
 
+def from_letters(letters: str) -> bytes:
+    """Return the secret that `in_letters` wrote."""
+    return base64.b32decode(letters + "=" * (-len(letters) % 8))
+
+
 def enrolment_uri(raw_secret: bytes, name: str) -> str:
     """Return the URI that authenticators take (Google Authenticator's Key Uri Format)."""
     label = quote(f"Discreet:{name}", safe=":")

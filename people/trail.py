@@ -14,9 +14,12 @@ class Did(StrEnum):
     LOOKED = "looked at"
     EXPORTED = "exported"
     ASKED = "asked by SQL"
+    ASKED_API = "asked by the API"
     LOGGED_IN = "logged in"
     FAILED = "failed to log in"
     LOGGED_OUT = "logged out"
+    SHARED = "shared"
+    REVOKED = "revoked the share"
 
 
 class Act(Struct, frozen=True, omit_defaults=True):

@@ -15,6 +15,11 @@ CREATE TABLE IF NOT EXISTS recovery_codes (
 CREATE TABLE IF NOT EXISTS sessions (
     hash BLOB PRIMARY KEY, name TEXT NOT NULL, ends INTEGER NOT NULL, is_whole INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS shares (
+    hash BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, site TEXT NOT NULL,
+    made INTEGER NOT NULL, expires INTEGER NOT NULL, origins TEXT NOT NULL,
+    may_export INTEGER NOT NULL, password_hash TEXT NOT NULL, last_looked TEXT NOT NULL DEFAULT ''
+) STRICT;
 """
 # The first version had names and hashes alone; whoever is in such a file was its owner.
 _COLUMNS = {

@@ -2,8 +2,8 @@
 # Make the virtual environment hold what the lock names, and nothing to do when it does.
 #   tools/setup.sh run     what `discreet` needs
 #   tools/setup.sh test    that, and what the tests need: tools, Chromium, redis-server, curl, and
-#                          what builds the tag, and IAB's libraries that the consent decoders are
-#                          compared with
+#                          what builds the tag, IAB's libraries that the consent decoders are
+#                          compared with, and axe-core that looks at the dashboard
 #   tools/setup.sh mutation   that without the programs, and mutmut
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -146,7 +146,7 @@ if ! { command -v node && command -v npm; } >/dev/null; then
     say "installing Node.js and npm"
     apt_install nodejs npm || stop "$hint"
 fi
-for folder in tests/oracles collector/tag; do
+for folder in tests/oracles tests/dashboards collector/tag; do
     npm_stamp=$folder/node_modules/discreet-setup
     npm_lock=$(cat $folder/package.json $folder/package-lock.json | cksum | tr ' ' -)
     [ "$(cat "$npm_stamp" 2>/dev/null || true)" != "$npm_lock" ] || continue

@@ -11,9 +11,11 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 
 from anonymizer.policy import Policy
+from collector.annotations import AnnotationsFailed, copy_annotations
 from collector.backup.dump import SNAPSHOT, drop_snapshot, dump_cells, sum_cells
 from collector.backup.engine import back_up_by_engine
 from collector.backup.manifest import (
+    ANNOTATIONS,
     EMAIL,
     MANIFEST,
     POLICIES,
@@ -77,6 +79,7 @@ def make_backup(
         sums=sums,
         imported=tuple(ImportMark(site, position, mark.hex()) for site, position, mark in imported),
         email=() if region else (*_copy_email(data, folder), *_copy_recipients(data, folder)),
+        annotations=() if region else _copy_annotations(data, folder),
     )
     (folder / MANIFEST).write_bytes(write_manifest(manifest))
     return manifest
@@ -88,6 +91,16 @@ def _copy_recipients(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:
     except RefusalsFailed as error:
         raise StoreFailed(str(error)) from None
     return tuple(BackupFile(copy.name, sha256_of(copy)) for copy in copies)
+
+
+def _copy_annotations(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:
+    if not data.annotations.exists():
+        return ()
+    try:
+        copy_annotations(data.annotations, folder / ANNOTATIONS)
+    except AnnotationsFailed as error:
+        raise StoreFailed(str(error)) from None
+    return (BackupFile(ANNOTATIONS, sha256_of(folder / ANNOTATIONS)),)
 
 
 def _copy_email(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:

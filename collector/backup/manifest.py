@@ -19,12 +19,14 @@ CELLS = "cells"
 POLICIES = "policies"
 POLICY = "policy.toml"
 EMAIL = "email.sqlite"
+ANNOTATIONS = "annotations.sqlite"
 
 _CELL_FILE = re.compile(r"cells/[0-9]{1,5}-[0-9]{6}-[0-9]{1,6}\.native\.gz")
 _POLICY_FILE = re.compile(
     r"policy\.toml|policies/[0-9]{4,}-[A-Za-z0-9][A-Za-z0-9._-]{0,39}\.(json|toml)"
 )
 _EMAIL_FILE = re.compile(r"email\.(sqlite|key)|recipients\.sqlite")
+_ANNOTATIONS_FILE = re.compile(r"annotations\.sqlite")
 _PIECE_BYTES = 1024 * 1024
 
 Measures = tuple[int, int, int, int, int, int]
@@ -76,6 +78,8 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     imported: tuple[ImportMark, ...]
     email: tuple[BackupFile, ...] = ()
     """Campaigns, links and who unsubscribed; none in backups of release 0.1 and of regions."""
+    annotations: tuple[BackupFile, ...] = ()
+    """What was marked on charts; none in older backups and in those of regions."""
 
 
 class _Sealed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,6 +114,7 @@ def read_manifest(folder: Path) -> Manifest:
     _check_names(manifest.cells, _CELL_FILE)
     _check_names(manifest.policies, _POLICY_FILE)
     _check_names(manifest.email, _EMAIL_FILE)
+    _check_names(manifest.annotations, _ANNOTATIONS_FILE)
     return manifest
 
 

@@ -41,7 +41,8 @@ def open_backup(folder: Path, manifest: Manifest) -> Restoring:
     Raises:
         BadBackup: a file is damaged or missing, or the policy can't be read.
     """
-    check_files(folder, (*manifest.policies, *manifest.email, *manifest.cells))
+    kept = (*manifest.policies, *manifest.email, *manifest.annotations)
+    check_files(folder, (*kept, *manifest.cells))
     try:
         marks = [(each.site, each.position, bytes.fromhex(each.mark)) for each in manifest.imported]
     except ValueError:
@@ -67,7 +68,8 @@ def restore(
         SpoolFailed: the import marks could not be written.
     """
     loaded = restore_store(backup, place, now=now, current=current, on_file=on_file)
-    for file in (*backup.manifest.policies, *backup.manifest.email):
+    manifest = backup.manifest
+    for file in (*manifest.policies, *manifest.email, *manifest.annotations):
         target = data.path / file.name
         target.parent.mkdir(mode=0o700, exist_ok=True)
         target.touch(mode=0o600)

@@ -1,6 +1,7 @@
 """`discreet doctor --privacy`: check a data directory for what identifies, running or stopped."""
 
 import argparse
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from collector.commands.store_place import store_of
 from collector.data_dir import DataDir
 from collector.doctor.dictionary import read_addresses
 from collector.doctor.examination import Dictionary, examine
+from collector.doctor.last_run import LastRun, keep_last_run
 from collector.doctor.verdicts import Outcome, Verdict
 from collector.process import guard_memory
 
@@ -21,7 +23,7 @@ _STYLES = {Outcome.HOLDS: "green", Outcome.DOES_NOT_HOLD: "bold red", Outcome.NO
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what became of each check; return 1 when one does not hold, else 0.
+    """Print what became of each check and keep it; return 1 when one does not hold, else 0.
 
     Raises:
         CommandFailed: a file or the data directory can't be used.
@@ -49,6 +51,11 @@ def run(options: argparse.Namespace) -> int:
         place = store_of(options, data)
         verdicts = list(examine(data, dictionary, logs, _Bars(bar), place))
     _print(verdicts)
+    try:
+        keep_last_run(data.doctor, LastRun(int(time.time()), tuple(verdicts)))
+    except OSError as error:
+        told = f"{data.doctor}: {error.strerror}; the dashboard tells the run before"
+        console.print(Text(told), soft_wrap=True)
     return int(any(verdict.outcome is Outcome.DOES_NOT_HOLD for verdict in verdicts))
 
 

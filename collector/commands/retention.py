@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
 from anonymizer.policy_file import PolicyFaults
 from collector.backup.dump import drop_snapshot
@@ -152,6 +153,7 @@ def _print_report(report: Report) -> None:
     )
     if not moved:
         print("no cell had to move or to go")
+    _print_not_folded(report.not_folded)
 
 
 def _print_status(status: Status) -> None:
@@ -168,6 +170,13 @@ def _print_status(status: Status) -> None:
     Console(highlight=False).print(table)
     print(f"last run: {_moment(status.last_run)}")
     print("waiting: cells of closed periods with too few visitors, folded by the next run")
+    _print_not_folded(status.not_folded)
+
+
+def _print_not_folded(sites: Mapping[SiteId, Sequence[int]]) -> None:
+    for site, months in sorted(sites.items()):
+        told = ", ".join(f"{month // 100}-{month % 100:02}" for month in months)
+        print(f"NOT FOLDED: small groups of {site} in {told}; the server's log names the fault")
 
 
 def _table(first: str, *columns: str) -> Table:

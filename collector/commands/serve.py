@@ -4,9 +4,11 @@ import argparse
 from pathlib import Path
 
 from anonymizer.policy import Policy
+from collector.annotations import AnnotationsFailed
 from collector.api_keys import KeysFailed
-from collector.app import App
+from collector.app import REPORT_LANGUAGES, App
 from collector.commands import CommandFailed, read_policy_file
+from collector.commands.reports_place import read_mailing
 from collector.commands.store_place import region_stores, store_of
 from collector.data_dir import DataDir, DataDirInUse
 from collector.email.registry import RegistryFailed
@@ -14,6 +16,7 @@ from collector.email.unique_opens import OpensFailed
 from collector.email.unsubscribe import RefusalsFailed
 from collector.email.webhook import BadWebhook, Webhook, read_webhook
 from collector.forwarded import BadNetwork, TrustedProxies
+from collector.mailed_reports.sent import MarksFailed
 from collector.plan import TooManyCombinations
 from collector.policy_archive import BadArchive, ChangedWithoutVersion
 from collector.process import guard_memory
@@ -24,7 +27,7 @@ from collector.store import StoreFailed
 from collector.store_address import BadAddress, remember_store
 from people.user_file import UsersFailed
 
-_CANT_START = (
+CANT_START = (
     AddressInUse,
     BadAddress,
     BadNetwork,
@@ -34,6 +37,8 @@ _CANT_START = (
     ChangedWithoutVersion,
     DataDirInUse,
     KeysFailed,
+    AnnotationsFailed,
+    MarksFailed,
     OpensFailed,
     RefusalsFailed,
     RegistryFailed,
@@ -62,6 +67,7 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
         CommandFailed: the address, the data directory or a file can't be used.
     """
     guard_memory()  # it holds addresses and salts
+    mailing = read_mailing(options.reports, policy, REPORT_LANGUAGES) if options.reports else None
     try:
         tables = load_tables(options.countries)
         proxies = TrustedProxies(options.trusted_proxy) if options.trusted_proxy else None
@@ -81,8 +87,9 @@ def run_server(policy: Policy, text: str, options: argparse.Namespace, *, demo: 
             proxies=proxies,
             demo=demo,
             webhook=_read_webhook(options),
+            mailing=mailing,
         )
-    except _CANT_START as error:
+    except CANT_START as error:
         raise CommandFailed(str(error)) from None
     except OSError as error:
         raise CommandFailed(f"{options.data}: {error.strerror}") from None

@@ -1,19 +1,22 @@
 """`discreet user`: add, list, change and remove who may see the dashboard."""
 
 import argparse
+import sys
+import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from collector.commands import CommandFailed, read_policy_file
+from collector.commands import CommandFailed, read_password, read_policy_of_sites
 from collector.data_dir import DataDir
 from people.people import People
 from people.roles import Role
 from people.user_file import UsersFailed
 from people.users import BadUser, User, Users
+
+_MAX_CODE = 100
 
 
 def run(options: argparse.Namespace) -> None:
@@ -33,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
 
 def _add(people: People, options: argparse.Namespace) -> None:
     sites = _known_sites(options)
-    given = _read_password(options.password_file)
+    given = read_password(options.password_file)
     password = given or people.users.new_password()
     people.users.add(options.name, Role(options.role), sites, password)
     print(f"added {options.name}")
@@ -69,7 +72,7 @@ def _role(people: People, options: argparse.Namespace) -> None:
 
 
 def _password(people: People, options: argparse.Namespace) -> None:
-    given = _read_password(options.password_file)
+    given = read_password(options.password_file)
     password = given or people.users.new_password()
     people.users.set_password(options.name, password)
     print(f"changed {options.name}")
@@ -81,11 +84,16 @@ def _totp(people: People, options: argparse.Namespace) -> None:
         people.second_factors.drop(options.name)
         print(f"{options.name} logs in by password alone")
         return
-    enrolment = people.second_factors.enrol(options.name)
-    print(f"for the authenticator  {enrolment.uri}")
-    print(f"or typed in            {enrolment.raw_secret}")
-    print("recovery codes, good for one login each (shown this once):")
-    for code in enrolment.raw_recovery_codes:
+    offered = people.second_factors.offer(options.name)
+    print(f"for the authenticator  {offered.uri}")
+    print(f"or typed in            {offered.raw_secret}")
+    print("the code that it shows now: ", end="", flush=True)
+    raw_code = sys.stdin.readline(_MAX_CODE)
+    if not people.second_factors.enrol(options.name, offered, raw_code, int(time.time())):
+        print()
+        raise CommandFailed("code: is not the one of this moment; nothing was changed")
+    print("\nin force. recovery codes, good for one login each (shown this once):")
+    for code in offered.raw_recovery_codes:
         print(f"  {code}")
 
 
@@ -115,28 +123,9 @@ def _known_sites(options: argparse.Namespace) -> Sequence[str]:
     """Return the sites that were given, each of which the policy has."""
     if not options.site:
         return ()
-    path = options.policy or DataDir(options.data).policy
-    if options.policy is None and not path.is_file():
-        raise CommandFailed("--site: no policy was served from --data yet; give --policy")
-    options.policy = path  # what its faults are told of
-    policy, _ = read_policy_file(path)
-    if not policy.sites.keys() >= set(options.site):
+    if not read_policy_of_sites(options).sites.keys() >= set(options.site):
         raise CommandFailed("--site: is the domain of no site of the policy")
     return tuple(options.site)
-
-
-def _read_password(path: Path | None) -> str:
-    if path is None:
-        return ""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise CommandFailed(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise CommandFailed(f"{path}: is no UTF-8 text") from None
-    if not lines or not lines[0]:
-        raise CommandFailed(f"{path}: its first line holds no password")
-    return lines[0]
 
 
 def _tell_password(given: str, password: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from collector.retention.cells import is_guarded
 from collector.retention.job import Report, run_retention
 from collector.retention.last_run import keep_last_run, read_last_run
 from collector.retention.site_days import last_time
-from collector.retention.status import Status, read_status
+from collector.retention.status import Kept, Status, read_status
 from collector.store import StoreFailed
 
 RUN = "retention_run"
@@ -32,6 +32,7 @@ _SECOND_HOUR = 15
 _LOOK_SECONDS = 10
 _RETRY_SECONDS = 60
 _MAX_RETRY_SECONDS = 600
+_KNOWN_SECONDS = 3_600
 
 log = logging.getLogger("discreet")
 
@@ -44,6 +45,11 @@ class Progress(Struct, frozen=True):
     done: int = 0
     of: int = 0
     """Months of the store; 0 before they are known."""
+
+
+class _Known(Struct, frozen=True):
+    read: int
+    status: Status
 
 
 class RetentionDesk:
@@ -71,6 +77,8 @@ class RetentionDesk:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="retention")
         self._progress = Progress()
         self._closing = False
+        self._known: _Known | None = None
+        self._reading: asyncio.Task[None] | None = None
         self.quiet = asyncio.Lock()
         """Hold it to have nothing moved or dropped meanwhile."""
 
@@ -116,9 +124,32 @@ class RetentionDesk:
         async with self.quiet:
             return await self._in_thread(self._run)
 
+    def last_run(self) -> int | None:
+        """Return the Unix second at which the last run ended; None before the first."""
+        last = read_last_run(self._notes)
+        return None if last is None else last.ended
+
+    def kept(self) -> Mapping[str, Kept]:
+        """Return what is kept by statistic, of all sites together, as it was lately.
+
+        Waits for nothing: what is unknown, an hour old or from before a run is read beside it, and
+        is there for who asks later. Reading takes 7 s of a store of 3 million cells.
+        """
+        known = self._known
+        is_fresh = (
+            known is not None
+            and self._now() - known.read < _KNOWN_SECONDS
+            and known.status.last_run == self.last_run()
+        )
+        if not is_fresh and self._reading is None and not self.quiet.locked():
+            self._reading = asyncio.create_task(self._read_kept())
+        return {} if known is None else known.status.statistics
+
     async def close(self) -> None:
         """End a run between two of its steps, and the thread."""
         self._closing = True
+        if self._reading is not None:
+            await self._reading
         await asyncio.get_running_loop().run_in_executor(None, self._thread.shutdown)
 
     def _run(self, client: Client) -> Report:
@@ -151,6 +182,18 @@ class RetentionDesk:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, with_client)
 
+    async def _read_kept(self) -> None:
+        try:
+            read = self._now()
+            self._known = _Known(read, await self._in_thread(self._read_status))
+        except StoreFailed as error:
+            log.warning("what is kept can't be told: %s", error)
+        finally:
+            self._reading = None
+
+    def _read_status(self, client: Client) -> Status:
+        return read_status(client, self._policy, self._now(), read_last_run(self._notes))
+
     async def _answer_run(self, _: Values) -> bytes:
         try:
             return msgspec.json.encode(await self.run())
@@ -161,10 +204,7 @@ class RetentionDesk:
         return msgspec.json.encode(self._progress)
 
     async def _answer_status(self, _: Values) -> bytes:
-        def read(client: Client) -> Status:
-            return read_status(client, self._policy, self._now(), read_last_run(self._notes))
-
         try:
-            return msgspec.json.encode(await self._in_thread(read))
+            return msgspec.json.encode(await self._in_thread(self._read_status))
         except StoreFailed as error:
             raise Refused(str(error)) from None

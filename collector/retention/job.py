@@ -4,7 +4,8 @@ It may end at any moment and be run again. It may run beside inserts, on a conne
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import version
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec import Struct
 
 from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
-from collector.retention.complementing import Row, choose_moves, rows_of
+from collector.retention.complementing import Choice, Row, choose_moves, rows_of
 from collector.retention.last_run import LastRun
 from collector.retention.moves import (
     MAX_STAGED_CELLS,
@@ -31,6 +32,7 @@ from collector.retention.moves import (
     stage_rows,
 )
 from collector.retention.rules import read_rules
+from collector.retention.site_cells import SiteCells, read_site_cells
 from collector.retention.site_days import SiteDays
 from collector.retention.staging import drop_left_snapshot, hold_staging
 from collector.schema.tables import BATCH, DATABASE
@@ -43,6 +45,8 @@ _MERGE_TRIES = 5
 # Where hits of closed days come in all the time, some small cells wait for the next run.
 _CHOICES = 3
 _ROWS_AT_ONCE = 2 * MAX_STAGED_CELLS
+
+log = logging.getLogger("discreet")
 
 _Where = tuple[int, str, SiteId]
 """Days to keep, the name under which cells stand, their site."""
@@ -68,6 +72,8 @@ class Report(Struct):
     """How many there were."""
     unsettled: int = 0
     """In how many of them something had changed."""
+    not_folded: dict[SiteId, list[int]] = {}
+    """Sites for which nothing could be chosen, and of which months (such as 202603)."""
 
 
 def run_retention(
@@ -83,6 +89,8 @@ def run_retention(
 
     `shared` tells that other collectors write into the same store.
 
+    A site for which nothing can be chosen is left as it is, and keeps no other from being folded.
+
     Raises:
         StoreFailed: it could not be finished; what was done stays, the next run does the rest.
     """
@@ -90,7 +98,7 @@ def run_retention(
     with hold_staging(client, now, shared=shared):
         run = _Run(client, policy, now, last, step)
         run.drop_and_fold()
-    return run.report, LastRun(now, run.settled)
+    return run.report, LastRun(now, run.settled, run.report.not_folded)
 
 
 def read_partitions(client: Client, policy: Policy, now: int) -> list[Found]:
@@ -131,6 +139,7 @@ class _Run:
         self._before: Mapping[str, str] = last.settled if last is not None else {}
         self._tell = step
         self._months = (0, 0)
+        self._unmerged = 0
         self.report = Report(now)
         self.settled: dict[str, str] = {}
 
@@ -149,12 +158,17 @@ class _Run:
                 self._fold(left, month)
             for found in left:
                 self._leave(Leaving.FOR_GOOD, found)
+            is_whole = all(month not in of for of in self.report.not_folded.values())
             for found in left:
-                self._merge(found.partition)
-                self.settled[found.partition.id] = self._mark(found)
+                if self._merge(found.partition) and is_whole:
+                    self.settled[found.partition.id] = self._mark(found)
             self.report.unsettled += len(unsettled)
         self._months = (len(months), len(months))
         self._step()
+        if self._unmerged:
+            raise StoreFailed(
+                f"{self._unmerged} partitions could not be merged; what left them is still on disk"
+            )
 
     def _step(self) -> None:
         self._tell(*self._months)
@@ -183,8 +197,9 @@ class _Run:
                 break
         over = [site for site in sites if of_month[0].days.is_over(site, month)]
         self._move_chosen(of_month, month, over, rows=True)
+        left = {site for site, months in self.report.not_folded.items() if month in months}
         for found in of_month:
-            self._leave(Leaving.FOR_OTHER, found)
+            self._leave(Leaving.FOR_OTHER, found, but=left)
 
     def _move_chosen(
         self, of_month: list[Found], month: int, sites: list[SiteId], *, rows: bool
@@ -192,13 +207,11 @@ class _Run:
         """Move cells that are large enough to stay, and return what the others count."""
         waiting: dict[Partition, list[Row]] = {found.partition: [] for found in of_month}
         judged: dict[_Where, Judged] = {}
-        for site in sites:
-            choice = choose_moves(
-                self._client, site, month, self._policy, of_month[0].days, rows=rows
-            )
+        for cells in read_site_cells(self._client, sites, month, self._policy, of_month[0].days):
+            choice = self._choose(cells, month, rows=rows)
             judged |= choice.judged
             for partition, of_partition in waiting.items():
-                of_partition.extend(rows_of(choice.moves, site, partition))
+                of_partition.extend(rows_of(choice.moves, cells.site, partition))
                 if len(of_partition) >= _ROWS_AT_ONCE:
                     self._put(partition, of_partition)
             for move in choice.moves:
@@ -210,6 +223,19 @@ class _Run:
         for partition, of_partition in waiting.items():
             self._put(partition, of_partition)
         return judged
+
+    def _choose(self, cells: SiteCells, month: int, *, rows: bool) -> Choice:
+        """Choose for one site, and let none go on to the other sites."""
+        try:
+            return choose_moves(cells, self._policy, rows=rows)
+        except Exception as error:  # noqa: BLE001  # one site's fault would be all others' too
+            months = self.report.not_folded.setdefault(cells.site, [])
+            if month not in months:
+                months.append(month)
+            # Others' texts may repeat what is in a cell.
+            told = type(error).__name__
+            log.warning("small groups of %s stay in %d: %s", cells.site, month, told)
+            return Choice([], {})
 
     def _put(self, partition: Partition, rows: list[Row]) -> None:
         """Put rows into the cells, the two of a move together, and forget them."""
@@ -252,10 +278,14 @@ class _Run:
             changed.update(site for _, site in set(pairs).difference(same))
         return changed
 
-    def _leave(self, why: Leaving, found: Found) -> None:
+    def _leave(self, why: Leaving, found: Found, *, but: Collection[SiteId] = frozenset()) -> None:
         if not found.rules:
             return
-        counts = count_leaving(self._client, why, found)
+        counts = {
+            pair: cells
+            for pair, cells in count_leaving(self._client, why, found).items()
+            if pair[1] not in but
+        }
         for pairs in in_slices(counts):
             self._step()
             stage_leaving(self._client, why, found, pairs)
@@ -282,21 +312,30 @@ class _Run:
             ).result_rows
         return {(str(name), SiteId(site)): int(count) for name, site, count in rows}
 
-    def _merge(self, partition: Partition) -> None:
-        """Write a partition anew as one part, in which nothing is left of what went."""
+    def _merge(self, partition: Partition) -> bool:
+        """Write a partition anew as one part, in which nothing is left of what went.
+
+        Return False where the engine won't, as it may while it merges large parts by itself: the
+        other months don't wait for that.
+        """
         before = self._parts(partition)
         for _ in range(_MERGE_TRIES):
             self._step()
-            with failures("a partition could not be merged"):
-                self._client.command(
-                    f"OPTIMIZE TABLE {DATABASE}.cells PARTITION ID '{partition.id}' FINAL",
-                    settings={"optimize_skip_merged_partitions": 1},
-                )
+            try:
+                with failures("a partition could not be merged"):
+                    self._client.command(
+                        f"OPTIMIZE TABLE {DATABASE}.cells PARTITION ID '{partition.id}' FINAL",
+                        settings={"optimize_skip_merged_partitions": 1},
+                    )
+            except StoreFailed as error:
+                log.warning("%s", error)
+                break
             now = self._parts(partition)
             # Another merge may have been under way; what came in since is none of this run's.
             if len(now) < 2 or not now & before:
-                return
-        raise StoreFailed("a partition could not be merged; what left it is still on disk")
+                return True
+        self._unmerged += 1
+        return False
 
     def _parts(self, partition: Partition) -> frozenset[str]:
         with failures("the parts of the store can't be listed"):

@@ -5,6 +5,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from anonymizer.hits import SiteId
+
 
 class LastRun(Struct, frozen=True):
     """The last run that came to its end."""
@@ -13,6 +15,8 @@ class LastRun(Struct, frozen=True):
     """Unix seconds."""
     settled: dict[str, str] = {}
     """Partition → a hash of its parts and of what it was settled by."""
+    not_folded: dict[SiteId, list[int]] = {}
+    """Site → months in which its small groups could not be folded."""
 
 
 def read_last_run(path: Path) -> LastRun | None:

@@ -76,10 +76,24 @@ def _keep_company(sheet: Sheet, lines: Mapping[str, Line], kept: Mapping[str, Ow
                 if peer.has_part(keys) and peer.part(keys) not in kept[peer.name]
             ]
             if own and len(gaps[name] - own.keys()) == 1 and sheet.months[name].keys() - own.keys():
-                drop += _smallest(own, {})
+                drop += _company(sheet, line, own)
             for keys in drop:
                 own.pop(keys, None)
             more |= bool(drop)
+
+
+def _company(sheet: Sheet, line: Line, own: Own) -> list[Keys]:
+    """Return what goes to `OTHER` with the only key that is known to be there.
+
+    One that periods show stays known, so that there are two from then on. One that none shows is
+    forgotten with its month cell: the next question would find the first alone again, and send
+    one more, until no cell of the month is left.
+    """
+    shown = set().union(*(period.shown for period in sheet.periods[line.name].values()))
+    known = {keys: numbers for keys, numbers in own.items() if keys in shown}
+    if not known and any(map(is_rest, sheet.months[line.name])):
+        return []  # it came there with others, which are no longer known
+    return _smallest(known or own, {})
 
 
 def _with_gaps(sheet: Sheet, line: Line) -> set[Keys]:

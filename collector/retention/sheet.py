@@ -14,6 +14,8 @@ NOTHING: Numbers = (0, 0, 0, 0, 0, 0)
 
 Part = Callable[[Keys], Hashable]
 
+_RESTS = tuple((OTHER,) * width for width in range(4))  # by how many keys there are
+
 
 def plus(one: Numbers, other: Numbers) -> Numbers:
     """Add, measure by measure."""
@@ -87,7 +89,8 @@ class Sheet:
         """
         known = self._universes.get(name)
         if known is None:
-            of = {keys for keys in self.months[name] if not is_rest(keys)}
+            of = set(self.months[name])
+            of.difference_update(_RESTS)
             for period in self.periods[name].values():
                 of.update(period.shown, period.moving)
             known = self._universes[name] = frozenset(of)
@@ -121,7 +124,7 @@ class Sheet:
 
 def is_rest(keys: Keys) -> bool:
     """Tell whether these are the keys of what belongs to no keys of its own."""
-    return all(key == OTHER for key in keys)
+    return keys == _RESTS[len(keys)]
 
 
 def part_of(keys: Keys, at: tuple[int, ...]) -> Keys:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from clickhouse_connect.driver.client import Client
 from msgspec import Struct
 
+from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
 from collector.retention.job import read_partitions
 from collector.retention.last_run import LastRun
@@ -38,6 +39,8 @@ class Status(Struct):
     """Unix second at which the last run ended."""
     statistics: dict[str, Kept]
     """By the name in the policy, those that it declares first."""
+    not_folded: dict[SiteId, list[int]] = {}
+    """Sites whose small groups the last run could not fold, and of which months."""
 
 
 def read_status(client: Client, policy: Policy, now: int, last: LastRun | None) -> Status:
@@ -56,7 +59,9 @@ def read_status(client: Client, policy: Policy, now: int, last: LastRun | None) 
                 kept[found.rules[stored].name].waiting += cells
         for (stored, _), cells in count_leaving(client, Leaving.FOR_GOOD, found).items():
             kept[found.rules[stored].name].overdue += cells
-    return Status(None if last is None else last.ended, kept)
+    if last is None:
+        return Status(None, kept)
+    return Status(last.ended, kept, last.not_folded)
 
 
 def _note_oldest(kept: Kept, client: Client, found: Found, stored: str) -> None:

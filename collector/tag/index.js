@@ -3,7 +3,7 @@
 import core from "./core.js";
 
 const READS = {
-  w: () => innerWidth,
+  w: () => outerWidth,
   // Intl is slow when it is asked first, and loads what a page may never need.
   tz: () => self.Temporal?.Now.timeZoneId() ?? Intl.DateTimeFormat().resolvedOptions().timeZone
 };

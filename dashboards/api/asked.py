@@ -1,6 +1,6 @@
 """What both shapes of a question have in common: which site, whose key, what day it is there."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import date, datetime
 
 from msgspec import Struct
@@ -8,9 +8,13 @@ from starlette.requests import Request
 
 from anonymizer.policy import Policy, Site
 from dashboards.api.door import refused
+from dashboards.periods import Period
 
 SitesOf = Callable[[Request], Collection[str]]
 """Tells the sites that a request's key is for; none for a key that is for every site."""
+
+Note = Callable[[Request, Site, Period], Awaitable[None]]
+"""Writes down whose key asks about which days of a site; what it raises leaves it unanswered."""
 
 
 class Sites(Struct, frozen=True):
@@ -20,6 +24,7 @@ class Sites(Struct, frozen=True):
     sites_of: SitesOf
     now: Callable[[], datetime]
     """Carries a zone."""
+    note: Note
 
     def find(self, request: Request, field: str, domain: str) -> tuple[Site, date]:
         """Return a site that a request may ask about, and the day it is there.

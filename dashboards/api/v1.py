@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -52,27 +52,22 @@ def query_v1(asker: Asker, sites: Sites) -> Handler:
             limit=sent.limit,
             offset=sent.offset,
         )
+        await sites.note(request, site, question.period)
         found = await asker.answer(question)
-        part = _part(question, found)
         compared = None
         if sent.compare is not None:
             earlier = replace(question, period=_compared(sent.compare, question.period))
             compared = _part(earlier, await asker.answer(earlier))
-        return to_json(
-            200,
-            AnswerV1(
-                first=part.first,
-                last=part.last,
-                rows=part.rows,
-                groups=part.groups,
-                totals=part.totals,
-                unplaced=part.unplaced,
-                meta=_meta(question, found),
-                compared=compared,
-            ),
-        )
+        return to_json(200, tell_v1(question, found, compared))
 
     return answered(answer, status_of_undeclared=422)
+
+
+def tell_v1(question: Question, found: Answer, compared: PartV1 | None = None) -> AnswerV1:
+    """Write an answer as it is told by JSON."""
+    return AnswerV1(
+        **asdict(_part(question, found)), meta=_meta(question, found), compared=compared
+    )
 
 
 def _read_period(sent: QueryV1, today: date) -> Period:

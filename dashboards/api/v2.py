@@ -43,6 +43,7 @@ def query_v2(asker: Asker, sites: Sites) -> Handler:
         )
         if sent.include.time_labels and question.grain is None:
             raise Unanswerable("include", "must not ask for time_labels without a time")
+        await sites.note(request, site, question.period)
         return to_json(200, _tell(sent, question, await asker.answer(question)))
 
     # Plausible's clients know 400 for whatever can't be answered.

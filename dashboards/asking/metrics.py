@@ -41,6 +41,11 @@ _RATIOS = {
 }
 
 
+def is_ratio(metric: Metric) -> bool:
+    """Tell whether a metric is a share or an average, and so no whole number."""
+    return metric in OF_ALL_VISITORS or metric in _RATIOS
+
+
 def measures_for(metric: Metric) -> tuple[str, ...]:
     """Return the measures of a view that a metric is worked out from."""
     if metric in OF_ALL_VISITORS:

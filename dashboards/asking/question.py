@@ -56,6 +56,8 @@ class Question(Struct, frozen=True):
     order: tuple[Order, ...] = ()
     limit: int = 100
     offset: int = 0
+    tells_unplaced: bool = True
+    """Whether to add up what rows lack; it takes a question of its own."""
 
     @property
     def used(self) -> frozenset[Dimension]:

@@ -1,13 +1,16 @@
 SELECT
-    $keys,
-    $sums,
+    $names,
     $totals,
-    count() OVER () AS groups
-FROM {view:Identifier}
-WHERE site = {site:String}
-  AND $within
-  AND $filters
-GROUP BY $group
-HAVING $any
-ORDER BY $order
+    countIf($any) OVER () AS groups
+FROM (
+    SELECT
+        $keys,
+        $sums
+    FROM {view:Identifier}
+    WHERE site = {site:String}
+      AND $within
+      AND $filters
+    GROUP BY $group
+)
+ORDER BY NOT ($any), $order
 LIMIT {limit:UInt32} OFFSET {offset:UInt32}

@@ -7,6 +7,7 @@ from importlib import resources
 from string import Template
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
 from dashboards.asking.choosing import left_to_filter
@@ -14,8 +15,8 @@ from dashboards.asking.filters import condition_of
 from dashboards.asking.metrics import Metric, order_of
 from dashboards.asking.question import Order, Question
 from dashboards.asking.views import View
+from dashboards.asking.within import Whole, within_days, within_hours
 from dashboards.periods import Grain, Months, months_of
-from dashboards.queries import Whole, within_days, within_hours
 
 OTHER = "(other)"
 """Stands for words that too few visitors share; its row comes last."""
@@ -28,50 +29,75 @@ class Select(Struct, frozen=True):
     parameters: dict[str, object]
     measures: tuple[str, ...]
     """Those that it sums, in the order of its columns."""
+    unplaced: tuple[date, ...]
+    """The months of which it sums what has no single day, beside the others; perhaps none."""
 
 
 def select_rows(question: Question, view: View) -> Select:
-    """Return what reads a question's rows: time, words, sums; sums and number of all rows."""
+    """Return what reads a question's rows: time, words, sums; sums of all, number of all.
+
+    With `unplaced` the sums of what has no single day follow those of all rows, and the last rows
+    may have nothing above zero: they are no rows, and stand there for these sums alone.
+    """
     keys = _keys(question, view)
-    measures = tuple(sorted(question.measures))
-    bound: dict[str, object] = {
-        "view": view.statistic.name,
-        "site": str(question.site.domain),
-        "limit": question.limit,
-        "offset": question.offset,
-    }
-    within, of_period = _within(question, view)
+    select = _begin(question, view)
+    bound = {**select.parameters, "limit": question.limit, "offset": question.offset}
+    names = [name for name, _ in keys]
+    totals = [f"total_{measure}" for measure in select.measures]
+    lacking = [f"lacking_{measure}" for measure in select.measures if select.unplaced]
     sql = _template("rows").substitute(
+        names=", ".join((*names, *totals)),
+        totals=", ".join(f"sum({total}) OVER ()" for total in (*totals, *lacking)),
+        any=" OR ".join(f"{total} > 0" for total in totals),
         keys=", ".join(f"{value} AS {name}" for name, value in keys),
-        sums=_sums(measures),
-        totals=", ".join(f"sum(total_{measure}) OVER ()" for measure in measures),
-        within=within,
+        sums=_sums(select, view),
+        within=select.sql,
         filters=condition_of(left_to_filter(view, question.filters), view.columns, bound),
-        group=", ".join(name for name, _ in keys),
-        any=" OR ".join(f"total_{measure} > 0" for measure in measures),
+        group=", ".join(names),
         order=", ".join(_order(question)),
     )
-    return Select(sql, {**bound, **of_period}, measures)
+    return replace(select, sql=sql, parameters=bound)
 
 
 def select_sums(question: Question, view: View) -> Select:
-    """Return what adds up all that a question is about, in one row."""
-    return _select_sums(question, view, *_within(question, view))
+    """Return what adds up all that a question is about, in one row.
 
-
-def select_unplaced(question: Question, view: View) -> Select | None:
-    """Return what adds up that of the months touched which is in no row; None of no such view.
-
-    It belongs to no single day of its month, so that a stretch which cuts the month can't have
-    it, nor can an hour or a day of it.
+    With `unplaced` the sums of what has no single day follow.
     """
-    months = unplaced_months(question, view)
-    if not months:
-        return None
-    within = f"{view.period} IS NULL AND has({{unplaced:Array(Date)}}, month)"
-    return _select_sums(
-        question, view, within, {"unplaced": [month.isoformat() for month in months]}
+    select = _begin(question, view)
+    bound = dict(select.parameters)
+    sql = _template("sums").substitute(
+        sums=_sums(select, view),
+        within=select.sql,
+        filters=condition_of(left_to_filter(view, question.filters), view.columns, bound),
     )
+    return replace(select, sql=sql, parameters=bound)
+
+
+def _begin(question: Question, view: View) -> Select:
+    """Return the condition on the time, and what it binds.
+
+    What belongs to no single day of a month is in no stretch that cuts the month, nor in an hour
+    or a day of it. It is read beside the rest, for one SELECT costs less than two.
+    """
+    whole: Whole = None
+    unplaced: tuple[date, ...] = ()
+    if view.tells_month:
+        whole = () if _is_finer(question) else _months(question).whole
+        unplaced = tuple(unplaced_months(question, view)) if question.tells_unplaced else ()
+        whole = (*whole, *unplaced)
+    if view.is_by_hour:
+        within, of_period = within_hours(question.period.span, whole)
+    else:
+        within, of_period = within_days(question.period, whole)
+    bound: dict[str, object] = {
+        "view": view.statistic.name,
+        "site": str(question.site.domain),
+        **of_period,
+    }
+    if unplaced:
+        bound["unplaced"] = [month.isoformat() for month in unplaced]
+    return Select(within, bound, tuple(sorted(question.measures)), unplaced)
 
 
 def unplaced_months(question: Question, view: View) -> Sequence[date]:
@@ -80,31 +106,6 @@ def unplaced_months(question: Question, view: View) -> Sequence[date]:
         return ()
     months = _months(question)
     return sorted((*months.cut, *(months.whole if _is_finer(question) else ())))
-
-
-def _select_sums(
-    question: Question, view: View, within: str, of_period: dict[str, object]
-) -> Select:
-    measures = tuple(sorted(question.measures))
-    bound: dict[str, object] = {
-        "view": view.statistic.name,
-        "site": str(question.site.domain),
-    }
-    sql = _template("sums").substitute(
-        sums=_sums(measures),
-        within=within,
-        filters=condition_of(left_to_filter(view, question.filters), view.columns, bound),
-    )
-    return Select(sql, {**bound, **of_period}, measures)
-
-
-def _within(question: Question, view: View) -> tuple[str, dict[str, object]]:
-    whole: Whole = None
-    if view.tells_month:
-        whole = () if _is_finer(question) else _months(question).whole
-    if view.is_by_hour:
-        return within_hours(question.period.span, whole)
-    return within_days(question.period, whole)
 
 
 def _months(question: Question) -> Months:
@@ -140,8 +141,19 @@ def _key(question: Question, dimension: Dimension) -> str:
     return f"key_{question.dimensions.index(dimension)}"
 
 
-def _sums(measures: Sequence[str]) -> str:
-    return ", ".join(f"sum({measure}) AS total_{measure}" for measure in measures)
+def _sums(select: Select, view: View) -> str:
+    if not select.unplaced:
+        return ", ".join(f"sum({measure}) AS total_{measure}" for measure in select.measures)
+    lacking = f"{view.period} IS NULL AND has({{unplaced:Array(Date)}}, month)"
+    totals = [
+        f"sumIf({measure}, NOT ({lacking})) AS total_{measure}" for measure in select.measures
+    ]
+    return ", ".join(
+        (
+            *totals,
+            *(f"sumIf({measure}, {lacking}) AS lacking_{measure}" for measure in select.measures),
+        )
+    )
 
 
 def _order(question: Question) -> list[str]:

@@ -228,8 +228,8 @@ OTHER_FAULTS = [
     row("long_key", MINIMAL + "k" * 41 + " = 1\n", FIRST, "site.(key)", "known"),
 ]  # fmt: skip
 TEXT_FAULTS = [
-    row("empty", "", 1, "", "the policy is empty"),
-    row("comments", "# nothing\n\n", 1, "", "the policy is empty"),
+    row("empty", "", 1, "", "the file is empty"),
+    row("comments", "# nothing\n\n", 1, "", "the file is empty"),
     row("not_toml", '{\n  "policy": 1\n}\n', 1, "", "is not valid TOML"),
     row("syntax", changed(4, "controller = "), 4, "", "is not valid TOML at column 14"),
     row("syntax_cr", changed(4, 'controller = "a"\rx = 1'), 4, "", "is not valid TOML"),

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,9 +18,19 @@ from collector.receipt_desk import (
     TooMany,
     UnknownReceipt,
 )
-from collector.receipt_store import TABLE, ReceiptStore
+from collector.receipt_store import TABLE, Counted, ReceiptStore
+from collector.receipts import Decision
 from collector.store import StoreFailed
-from tests.collector.receiving import NOON, make_versions, receipt
+from tests.collector.receiving import (
+    AUDIENCE,
+    CAMPAIGNS,
+    CHILDREN,
+    DAY,
+    NOON,
+    SITE,
+    make_versions,
+    receipt,
+)
 
 HERE = "192.0.2.0/24"
 NO_ID = "0" * 64
@@ -89,6 +99,36 @@ def test_receipts_that_come_in_at_once_share_inserts(desk: ReceiptDesk, engine: 
     assert len(asyncio.run(record_many())) == 200
     assert value(engine, f"SELECT count() FROM {TABLE}") == 200
     assert parts(engine) <= 3
+
+
+def test_receipts_are_counted_by_purpose_from_the_next_day_on(
+    desk: ReceiptDesk, clock: Clock
+) -> None:
+    of_one = replace(receipt(), purposes=(CAMPAIGNS,))
+    refusal = replace(receipt(Decision.REFUSED), purposes=())
+    elsewhere = replace(receipt(), site=CHILDREN)
+
+    async def count() -> list[Sequence[Counted]]:
+        withdrawn = await desk.record(receipt(), HERE)
+        for each in (receipt(), of_one, refusal, elsewhere):
+            await desk.record(each, HERE)
+        await desk.withdraw(withdrawn, None)
+        counts = [await desk.count(SITE)]
+        clock.time += DAY
+        counts.append(await desk.count(SITE))
+        await desk.record(receipt(), HERE)
+        counts.append(await desk.count(SITE))
+        await desk.close()
+        return counts
+
+    today, tomorrow, later = asyncio.run(count())
+    assert today == []
+    assert tomorrow == [
+        Counted("", given=3, refused=1, withdrawn=1),
+        Counted(AUDIENCE, given=2, refused=0, withdrawn=1),
+        Counted(CAMPAIGNS, given=3, refused=0, withdrawn=1),
+    ]
+    assert later is tomorrow
 
 
 def test_visitor_who_leaves_takes_nobody_s_receipt_along(desk: ReceiptDesk, engine: Client) -> None:

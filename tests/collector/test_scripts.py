@@ -97,8 +97,8 @@ def without(policy: Policy, *dimensions: Dimension) -> Policy:
 CN = Region(name="cn", store="", stored_in=("China",), countries=("CN",))
 WATCHED = """
 window.asked = [];
-const width = innerWidth;
-Object.defineProperty(window, 'innerWidth', {get: () => (asked.push('w'), width)});
+const width = outerWidth;
+Object.defineProperty(window, 'outerWidth', {get: () => (asked.push('w'), width)});
 for (const name of ['Intl', 'Temporal']) {
   const tells = window[name];
   if (tells) Object.defineProperty(window, name, {get: () => (asked.push('tz'), tells)});

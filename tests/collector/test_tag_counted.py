@@ -120,8 +120,8 @@ def test_waiting_tag_reads_nothing_of_the_browser_before_consent(
 ) -> None:
     pages.at["/unread"] = document(for_site("free.example.org", WAITING_TAG))
     person.context.add_init_script(
-        "const width = innerWidth; window.read = 0;"
-        "Object.defineProperty(window, 'innerWidth', {get: () => (window.read++, width)})"
+        "const width = outerWidth; window.read = 0;"
+        "Object.defineProperty(window, 'outerWidth', {get: () => (window.read++, width)})"
     )
     person.goes("/unread", FREE)
     assert person.does("read") == 0

@@ -21,10 +21,17 @@ const watch = (owner, name, what) => {
 };
 watch(Element.prototype, 'scrollHeight', 'layout');
 watch(window, 'scrollY', 'layout');
+watch(window, 'innerWidth', 'layout'); // Chromium makes the layout for it, not for outerWidth
 watch(Document.prototype, 'cookie', 'cookie');
 const format = Intl.DateTimeFormat;
 Intl.DateTimeFormat = function (...how) { asked.Intl++; return format(...how) };
 """
+
+
+HIDE = (
+    "Object.defineProperty(document, 'hidden', {get: () => true});"
+    "document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))"
+)
 
 
 @pytest.fixture
@@ -43,6 +50,34 @@ def test_load_reads_no_layout_and_starts_no_formatter(counted: Visitor) -> None:
 
     counted.does("dispatchEvent(new Event('scroll'))")
     assert counted.page.evaluate("asked.layout") == 2
+
+
+@pytest.mark.parametrize(
+    ("steps", "reads"),
+    [
+        pytest.param("dispatchEvent(new Event('scroll'));", 0, id="scrolled"),
+        pytest.param("", 2, id="not scrolled"),
+    ],
+)
+def test_leaving_reads_the_layout_only_where_scrolling_told_nothing(
+    counted: Visitor, steps: str, reads: int
+) -> None:
+    counted.goes("/a")
+    counted.does(steps)
+    before = counted.page.evaluate("asked.layout")
+    counted.does(HIDE)
+
+    assert [hit["sd"] for hit in counted.told("engagement")] == [100]
+    assert counted.page.evaluate("asked.layout") - before == reads
+
+
+def test_cookies_are_read_only_where_something_may_be_sent(counted: Visitor) -> None:
+    counted.goes("/a")
+    counted.does("dispatchEvent(new Event('focus')); document.body.click()")
+    assert counted.page.evaluate("asked.cookie") == 1
+
+    counted.does("discreet('x')")
+    assert counted.page.evaluate("asked.cookie") == 2
 
 
 def test_events_in_a_loop_cost_each_the_same_while_consent_is_undecided(
@@ -97,12 +132,6 @@ def test_hit_that_the_page_s_function_fails_on_costs_no_other(
     visitor.goes("/a")
 
     assert [hit["n"] for hit in visitor.hits()] == ["pageview", "a", "c"]
-
-
-HIDE = (
-    "Object.defineProperty(document, 'hidden', {get: () => true});"
-    "document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))"
-)
 
 
 @pytest.mark.parametrize(

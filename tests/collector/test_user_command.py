@@ -4,9 +4,9 @@ import base64
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from subprocess import CompletedProcess
+from subprocess import PIPE, CompletedProcess, Popen
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -14,7 +14,7 @@ import pytest
 
 from collector.cli import main
 from people.totp import code_at
-from tests.running import POLICY, Server, discreet, hit
+from tests.running import COMMAND, POLICY, Server, discreet, hit
 
 TWO_SITES = POLICY + '\n[[site]]\ndomain = "example.net"\ntimezone = "Europe/Berlin"\n'
 
@@ -48,6 +48,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         server.send(hit())
         server.wait_for("SELECT sum(views) FROM pages", "1\n")
         yield server
+
+
+def enrol(data: Path, name: str, give: Callable[[str], str] = lambda code: code) -> str:
+    """Give a user a second factor, as a person with a phone does; return what is printed."""
+    command = [*COMMAND, "user", "totp", name, "--data", str(data)]
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as running:
+        assert running.stdout
+        assert running.stdin
+        uri, letters = running.stdout.readline(), running.stdout.readline()
+        secret = base64.b32decode(parse_qs(urlsplit(uri.split()[-1]).query)["secret"][0])
+        running.stdin.write(give(code_at(secret, int(time.time()) // 30)) + "\n")
+        running.stdin.close()
+        return uri + letters + running.stdout.read()
 
 
 def ask(server: Server, name: str, password: str) -> httpx.Response:
@@ -120,7 +133,7 @@ def test_program_is_let_in_no_more_after_a_change(server: Server) -> None:
 
 def test_second_factor_shuts_the_programs_door_and_asks_for_a_code(server: Server) -> None:
     password = add(server.data, "tina", "--role", "analyst")
-    told = user(server.data, "totp", "tina").stdout.decode()
+    told = enrol(server.data, "tina")
     uri = re.search(r"otpauth://\S+", told)
     recovery = re.findall(r"^  ([a-z2-7]{4}(?:-[a-z2-7]{4}){3})$", told, re.MULTILINE)
     assert uri
@@ -136,12 +149,20 @@ def test_second_factor_shuts_the_programs_door_and_asks_for_a_code(server: Serve
         assert client.get("/dashboard").status_code == 303
         page = client.get("/dashboard/login/code").text
         token = page.partition('name="token" value="')[2].partition('"')[0]
-        form = {"token": token, "code": code_at(secret, int(time.time()) // 30)}
+        form = {"token": token, "code": code_at(secret, int(time.time()) // 30 + 1)}
         assert client.post("/dashboard/login/code", data=form).status_code == 303
         assert client.get("/dashboard").status_code == 200
         assert user(server.data, "totp", "tina", "--off").returncode == 0
         assert client.get("/dashboard").status_code == 303
     assert ask(server, "tina", password).text == "1\n"
+
+
+def test_second_factor_without_its_code_is_not_in_force(server: Server) -> None:
+    add(server.data, "tom", "--role", "viewer")
+
+    assert "recovery" not in enrol(server.data, "tom", lambda code: code[::-1] + "0")
+    table = user(server.data, "list").stdout.decode()
+    assert re.search(r"tom +│ viewer +│ every site +│ no ", table)
 
 
 def test_removed_user_is_out_in_the_middle_of_their_work(server: Server) -> None:

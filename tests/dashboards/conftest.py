@@ -6,21 +6,32 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher, profiles
+from playwright.sync_api import Browser, BrowserContext
 from starlette.applications import Starlette
 from starlette.requests import Request
 
 from anonymizer.policy import Policy
+from collector.annotations import Annotations
 from collector.audit import AuditLog
 from collector.audit_trail import AuditTrail
+from collector.email.campaigns import Campaigns
+from collector.schema.views import columns_of
+from collector.site_marks import SiteMarks
 from dashboards.app import dashboard_routes
+from dashboards.asking.answering import Asker
+from dashboards.privacy_page import PrivacySources
 from people.open_sessions import OpenSessions
 from people.people import People
 from people.second_factors import SecondFactors
+from people.shares import Shares
 from people.user_file import UserFile
 from people.users import Users
+from tests.browsing import Serve
+from tests.dashboards.facts import Facts
 from tests.dashboards.reader import PASSWORD, Clock, Reader
 from tests.dashboards.traffic import TRAFFIC
 from tests.dashboards.views import Store, make_policy
+from tests.dashboards.windows import OpenWindow, Watched
 
 CHEAPEST_HASHER = PasswordHasher.from_parameters(profiles.CHEAPEST)
 
@@ -54,7 +65,8 @@ def people(tmp_path: Path) -> People:
     file = UserFile(tmp_path / "logins.sqlite")
     users = Users(file, lambda _: PASSWORD, CHEAPEST_HASHER)
     users.first_run()
-    return People(users, SecondFactors(file), OpenSessions(file))
+    shares = Shares(file, hasher=CHEAPEST_HASHER)
+    return People(users, SecondFactors(file), OpenSessions(file), shares)
 
 
 @pytest.fixture
@@ -68,14 +80,43 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture
+def facts() -> Facts:
+    return Facts()
+
+
 MakeApp = Callable[[Policy], Starlette]
 
 
 @pytest.fixture
-def make_app(store: Store, people: People, trail: AuditTrail, clock: Clock) -> MakeApp:
-    return lambda policy: Starlette(
-        routes=dashboard_routes(store.query, policy, people, trail, network_of, clock)
-    )
+def make_app(
+    store: Store, people: People, trail: AuditTrail, clock: Clock, tmp_path: Path, facts: Facts
+) -> MakeApp:
+    def make_app(policy: Policy) -> Starlette:
+        asker = Asker(store.query, policy, columns_of, lambda _: ())
+        marks = marks_in(tmp_path, policy, clock)
+        return Starlette(
+            routes=dashboard_routes(
+                asker,
+                policy,
+                people,
+                trail,
+                network_of,
+                clock,
+                marks=marks,
+                encode=store.encode,
+                privacy=PrivacySources(store.query, columns_of, facts.told()),
+            )
+        )
+
+    return make_app
+
+
+def marks_in(folder: Path, policy: Policy, clock: Clock) -> SiteMarks:
+    """Give what is marked on charts, kept in a folder."""
+    annotations = Annotations(folder / "annotations.sqlite", policy)
+    campaigns = Campaigns(folder / "email.sqlite", policy)
+    return SiteMarks(annotations, campaigns, policy, lambda: int(clock().timestamp()))
 
 
 def network_of(request: Request) -> str:
@@ -114,3 +155,24 @@ def analyst(stranger: Reader) -> Reader:
     """Give a reader who has logged in."""
     assert stranger.try_login("owner", PASSWORD).status_code == 303
     return stranger
+
+
+@pytest.fixture
+def open_window(chromium: Browser, serve: Serve, app: Starlette) -> Iterator[OpenWindow]:
+    contexts: list[BrowserContext] = []
+    origin = serve(app)
+
+    def open_window(scripts: bool = True, width: int = 1200, scheme: str = "light") -> Watched:
+        context = chromium.new_context(
+            java_script_enabled=scripts,
+            viewport={"width": width, "height": 900},
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        contexts.append(context)
+        window = Watched(context, origin)
+        window.log_in()
+        return window
+
+    yield open_window
+    for context in contexts:
+        context.close()

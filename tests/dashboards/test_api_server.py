@@ -1,5 +1,6 @@
 """The questions' doors of a running collector: who may ask, and what its description promises."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,21 @@ def test_key_cannot_be_for_a_site(server: Server, options: tuple[str, ...]) -> N
 
     assert refused.returncode == 2
     assert refused.stderr.startswith(b"discreet: site: ")
+
+
+def test_question_is_in_the_audit_trail_under_the_keys_name(server: Server, key: str) -> None:
+    ask(server, key, period="custom", **{"from": "2026-03-01", "to": "2026-03-08"})
+
+    trail = max((server.data / "audit").iterdir())  # by day
+    *_, last = map(json.loads, trail.read_text().splitlines())
+    assert {**last, "time": 0} == {
+        "time": 0,
+        "user": "reports",
+        "did": "asked by the API",
+        "site": "example.org",
+        "report": "api",
+        "period": "2026-03-01/2026-03-08",
+    }
 
 
 @pytest.mark.parametrize("path", ["v1", "v2"])

@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.responses import Response
 
+from anonymizer.policy import Site
+from collector.audit import AuditFailed
 from collector.proposals import Proposals
 from collector.schema.views import columns_of
 from dashboards.api.asked import Sites
 from dashboards.api.routes import query_routes
 from dashboards.asking.answering import Asker
+from dashboards.periods import Period
 from tests.collector.hits import POLICY_TEXT
 from tests.dashboards.conftest import OpenReader
 from tests.dashboards.reader import Clock, Reader
@@ -31,6 +35,10 @@ keep_days = 730
 LINES = POLICY_TEXT.format(zone="Europe/Berlin", min_group=3) + PURPOSE
 
 
+NOTED: list[tuple[str, str]] = []
+"""Site and days of the questions that were written down."""
+
+
 def app_of(store: Store, *sites: str) -> Starlette:
     """Return the questions' door; whoever asks has a key for `sites`."""
 
@@ -38,7 +46,13 @@ def app_of(store: Store, *sites: str) -> Starlette:
         return frozenset(sites)
 
     asker = Asker(store.query, POLICY, columns_of, Proposals(LINES).faults_of)
-    return Starlette(routes=query_routes(asker, Sites(POLICY, sites_of, Clock()), lambda of: of))
+    NOTED.clear()
+
+    async def note(_: Request, site: Site, period: Period) -> None:
+        NOTED.append((site.domain, f"{period.first}/{period.last}"))
+
+    sites_asked = Sites(POLICY, sites_of, Clock(), note)
+    return Starlette(routes=query_routes(asker, sites_asked, lambda of: of))
 
 
 @pytest.fixture
@@ -237,3 +251,30 @@ def test_key_of_another_site_is_refused(stored: Store, open_reader: OpenReader) 
     assert ask(program, site="example.net")[0] == 200
     # Whether there is such a site is none of the key's business either.
     assert ask(program, site="unknown.example")[0] == 403
+
+
+def test_question_is_written_down_before_it_is_answered(program: Reader) -> None:
+    status, _ = ask(program, **{"from": "2025-10-01", "to": "2025-10-31", "compare": "previous"})
+    assert (status, NOTED) == (200, [(SITE, "2025-10-01/2025-10-31")])
+    status, _ = ask(program, site="nowhere.example")
+    assert (status, len(NOTED)) == (404, 1)
+
+
+def test_question_that_cannot_be_written_down_is_not_answered(
+    stored: Store, open_reader: OpenReader
+) -> None:
+    async def fail(_request: Request, _site: Site, _period: Period) -> None:
+        raise AuditFailed("the audit log can't be written")
+
+    async def tell(_request: Request, _error: Exception) -> Response:
+        return Response(status_code=503)
+
+    asker = Asker(stored.query, POLICY, columns_of, Proposals(LINES).faults_of)
+    sites = Sites(POLICY, lambda _: (), Clock(), fail)
+    routes = query_routes(asker, sites, lambda of: of)
+    program = open_reader(Starlette(routes=routes, exception_handlers={AuditFailed: tell}))
+    body = json.dumps({"site": SITE, "metrics": ["views"]}).encode()
+    stored.asked.clear()
+
+    assert program.post_body("/api/v1/query", body, "application/json").status_code == 503
+    assert stored.asked == []

@@ -9,7 +9,7 @@ import pytest
 from dashboards.periods import Period, PeriodName
 from tests.dashboards.conftest import OpenReader
 from tests.dashboards.reader import Reader
-from tests.dashboards.test_api_v1 import app_of
+from tests.dashboards.test_api_v1 import NOTED, app_of
 from tests.dashboards.traffic import SITE, TRAFFIC, sums
 from tests.dashboards.views import Store
 
@@ -201,3 +201,8 @@ def test_what_does_not_exist_here_is_refused(
 
     assert (status, told["field"]) == (400, field)
     assert told["error"].startswith(f"{field}: ")
+
+
+def test_question_is_written_down(program: Reader) -> None:
+    assert ask(program)[0] == 200
+    assert NOTED == [(SITE, "2025-10-01/2025-10-31")]

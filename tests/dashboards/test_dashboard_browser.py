@@ -1,15 +1,13 @@
-from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
-from starlette.applications import Starlette
 
-from tests.browsing import Serve
-from tests.dashboards.reader import PASSWORD
+from collector.live import LiveVisitors
+from tests.dashboards.facts import Facts
 from tests.dashboards.traffic import SITE, TRAFFIC
 from tests.dashboards.views import Store
+from tests.dashboards.windows import OpenWindow
 
 HOSTILE_WORDS = [
     "/<script>alert(1)</script>",
@@ -29,55 +27,6 @@ HOSTILE_WORDS = [
     "/\x00\x1b[31m",
     "/\N{PILE OF POO}/ä",
 ]
-
-
-class Watched:
-    """A browser window that remembers what went wrong in it and where it went."""
-
-    def __init__(self, context: BrowserContext, origin: str) -> None:
-        self.page: Page = context.new_page()
-        self.origin = origin
-        self.complaints: list[str] = []
-        self.elsewhere: list[str] = []
-        self.page.on("console", lambda message: self.complaints.append(message.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
-        context.on("request", lambda request: self._note(request.url))
-
-    def log_in(self) -> None:
-        self.page.goto(f"{self.origin}/dashboard")
-        self.page.fill("#name", "owner")
-        self.page.fill("#password", PASSWORD)
-        self.page.click("button")
-
-    def _note(self, address: str) -> None:
-        parts = urlsplit(address)
-        if f"{parts.scheme}://{parts.netloc}" != self.origin:
-            self.elsewhere.append(address)
-
-
-OpenWindow = Callable[..., Watched]
-
-
-@pytest.fixture
-def open_window(chromium: Browser, serve: Serve, app: Starlette) -> Iterator[OpenWindow]:
-    contexts: list[BrowserContext] = []
-    origin = serve(app)
-
-    def open_window(scripts: bool = True, width: int = 1200, scheme: str = "light") -> Watched:
-        context = chromium.new_context(
-            java_script_enabled=scripts,
-            viewport={"width": width, "height": 900},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
-        contexts.append(context)
-        window = Watched(context, origin)
-        window.log_in()
-        return window
-
-    yield open_window
-    for context in contexts:
-        context.close()
 
 
 def test_hostile_words_are_shown_as_they_are(store: Store, open_window: OpenWindow) -> None:
@@ -100,14 +49,14 @@ def test_hostile_words_are_shown_as_they_are(store: Store, open_window: OpenWind
     store.add("coverage", [(SITE, day, word, word, n) for word, n in words])
     window = open_window()
 
-    window.page.goto(f"{window.origin}/dashboard?period=today&panel=pages")
+    window.page.goto(f"{window.origin}/dashboard?period=today&report=pages")
 
     # A NUL cannot stand in a document: the parser ignores it (WHATWG HTML 13.2.6.4.7).
     shown = window.page.locator("tbody .label").evaluate_all("all => all.map(e => e.textContent)")
     assert shown == [word.replace("\x00", "") for word in HOSTILE_WORDS]
-    for panel in ("sources", "countries", "devices", "campaigns"):
-        window.page.goto(f"{window.origin}/dashboard?period=today&panel={panel}")
-        assert window.page.locator("tbody .label").count() == len(HOSTILE_WORDS)
+    for report in ("sources", "countries", "devices", "campaigns"):
+        window.page.goto(f"{window.origin}/dashboard?period=today&report={report}")
+        assert window.page.locator("tbody .label").count() == len(HOSTILE_WORDS), report
     window.page.goto(f"{window.origin}/dashboard?period=today")
     assert window.page.locator("iframe, base, main script, main img, main style").count() == 0
     assert window.page.locator(".refused tbody tr").count() == len(HOSTILE_WORDS)
@@ -117,15 +66,17 @@ def test_hostile_words_are_shown_as_they_are(store: Store, open_window: OpenWind
 
 @pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("width", [320, 390, 768, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_their_window(open_window: OpenWindow, width: int, scheme: str) -> None:
-    window = open_window(width=width, scheme=scheme)
+def test_pages_fit_their_window(open_window: OpenWindow, width: int) -> None:
+    window = open_window(width=width)
+    addresses = ("", "?period=today", "?period=12m&grain=day", "?report=sources", "?f=page:is:/a")
 
-    for address in ("", "?period=today", "?period=90d", "?panel=sources", "?site=example.net"):
-        window.page.goto(f"{window.origin}/dashboard{address}")
-        window.page.locator(".period summary").click()
-        over = window.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert over <= 0, address
+    for address in (*addresses, "?report=campaigns", "?lang=zh"):
+        page = window.go(address)
+        for menu in page.locator("details.menu > summary").all():
+            menu.click()
+            over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert over <= 0, (address, menu.inner_text())
+            page.keyboard.press("Escape")
     assert window.complaints == []
     assert window.elsewhere == []
 
@@ -140,18 +91,18 @@ def test_everything_works_without_scripts(open_window: OpenWindow) -> None:
     assert page.locator("g.point").count() == 24
     page.get_by_text("Numbers as a table").click()
     assert page.locator(".numbers tbody tr").count() == 24
-    page.get_by_role("link", name="Views", exact=False).first.click()
+    page.locator('[data-measure="views"]').click()
     assert "measure=views" in page.url
-    page.get_by_text("Entry pages", exact=True).click()
-    assert page.locator('[data-list="entry_pages"]').is_visible()
-    assert not page.locator('[data-list="pages"]').is_visible()
-    page.locator('[data-list="entry_pages"] .more a').click()
+    page.get_by_role("link", name="Entry pages", exact=True).last.click()
+    assert "tab=entry_pages" in page.url
+    page.locator('.panel:has([data-list="entry_pages"]) .more a').click()
     assert page.get_by_role("heading", level=1).inner_text() == "Entry pages"
     page.locator(".period summary").click()
     page.get_by_label("From").fill("2025-05-01")
     page.get_by_label("To").fill("2025-05-03")
     page.get_by_role("button", name="Show these days").click()
-    assert page.locator(".days").inner_text() == "1–3 May 2025"
+    assert page.locator(".days").inner_text() == "May 1\u2009–\u20093, 2025"
+    page.locator(".menu:has(.person) summary").click()
     page.get_by_role("button", name="Log out").click()
     assert urlsplit(page.url).path == "/dashboard/login"
     assert window.complaints == []
@@ -159,26 +110,138 @@ def test_everything_works_without_scripts(open_window: OpenWindow) -> None:
 
 
 @pytest.mark.usefixtures("stored")
+def test_every_report_is_two_clicks_away(open_window: OpenWindow) -> None:
+    page = open_window().page
+    reports = page.locator(".menu.wide a").evaluate_all("all => all.map(e => e.textContent)")
+
+    assert len(reports) >= 13
+    for number, title in enumerate(reports):
+        page.locator(".menu.wide summary").click()
+        page.locator(".menu.wide a").nth(number).click()
+        assert page.get_by_role("heading", level=1).inner_text() == title
+
+
+@pytest.mark.usefixtures("stored")
 def test_chart_is_read_by_pointer_and_by_keys(open_window: OpenWindow) -> None:
     window = open_window()
-    page = window.page
-    page.goto(f"{window.origin}/dashboard?period=yesterday")
+    page = window.go("?period=yesterday&compare=none")
     visitors = TRAFFIC.hours(datetime(2025, 11, 3, 23), datetime(2025, 11, 4))[0]
-    plot, reading = page.locator("svg.bars"), page.locator(".reading")
+    plot, reading = page.get_by_role("slider"), page.locator(".reading")
 
     plot.focus()
     page.keyboard.press("ArrowLeft")
     assert reading.inner_text() == f"23:00–23:59: {visitors} visitors"
+    # What a screen reader says of it.
+    assert plot.get_attribute("aria-valuetext") == reading.inner_text()
+    assert plot.get_attribute("aria-valuenow") == plot.get_attribute("aria-valuemax") == "23"
     page.keyboard.press("Home")
     assert reading.inner_text().startswith("00:00–00:59: ")
     page.keyboard.press("ArrowRight")
     assert reading.inner_text().startswith("01:00–01:59: ")
     page.keyboard.press("Escape")
-    assert reading.inner_text().startswith("Point at a bar")
+    assert reading.inner_text().startswith("Point at the chart")
     box = plot.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 12.5 / 24, box["y"] + 20)
     assert reading.inner_text().startswith("12:00–12:59: ")
+    assert window.complaints == []
+
+
+@pytest.mark.usefixtures("stored")
+def test_compared_period_is_drawn_and_told(open_window: OpenWindow) -> None:
+    window = open_window()
+    page = window.go("?period=yesterday")
+    before = TRAFFIC.hours(datetime(2025, 11, 2, 23), datetime(2025, 11, 3))[0]
+
+    assert page.locator(".before path").first.get_attribute("d")
+    assert page.locator(".legend").inner_text() == "Before: Sun, Nov 2, 2025"
+    page.get_by_role("slider").press("End")
+    assert page.locator(".reading").inner_text().endswith(f"; before: {before} visitors")
+    page.locator(".compare summary").click()
+    page.get_by_role("link", name="Nothing").click()
+    assert page.locator(".before, .legend, .change").count() == 0
+
+
+@pytest.mark.usefixtures("stored")
+def test_grain_of_the_chart_is_chosen(open_window: OpenWindow) -> None:
+    page = open_window().go("?period=7d")
+
+    assert page.locator("g.point").count() == 7
+    page.get_by_role("link", name="By hour").click()
+    assert page.locator("g.point").count() == 7 * 24
+    assert page.locator(".lined .line").count() == 1
+
+
+@pytest.mark.usefixtures("stored")
+def test_what_was_noted_stands_on_the_chart(open_window: OpenWindow) -> None:
+    window = open_window()
+    page = window.go(f"?site={SITE}", "/annotations")
+
+    page.get_by_label("What was done").fill("Deploy <b>2.1</b>")
+    page.get_by_label("When").fill("2025-11-03T12:00")
+    page.get_by_role("button", name="Add annotation").click()
+    page = window.go("?period=yesterday")
+
+    assert page.locator(".mark").count() == 1
+    assert page.locator(".mark line").get_attribute("x1") == "50.0%"
+    assert page.locator(".marks li").inner_text().endswith("Nov 3, 2025 12:00 Deploy <b>2.1</b>")
+
+
+@pytest.mark.usefixtures("stored")
+def test_tab_changes_where_the_reader_is(open_window: OpenWindow) -> None:
+    window = open_window()
+    page = window.go("?period=7d")
+    page.mouse.wheel(0, 600)
+    page.wait_for_function("scrollY > 300")
+    scrolled = page.evaluate("scrollY")
+
+    page.locator(".tab-links").get_by_role("link", name="Exit pages").click()
+    page.locator('[data-list="exit_pages"]').wait_for()
+
+    assert page.evaluate("scrollY") == scrolled
+    assert page.evaluate("document.activeElement.textContent") == "Exit pages"
+    assert parse_qs(urlsplit(page.url).query)["tab"] == ["exit_pages"]
+    page.reload()
+    assert page.locator('[data-list="exit_pages"]').count() == 1
+    assert window.complaints == []
+
+
+@pytest.mark.usefixtures("stored")
+def test_tab_of_a_session_that_is_over_goes_to_the_login(open_window: OpenWindow) -> None:
+    window = open_window()
+    page = window.go("?period=7d")
+
+    page.context.clear_cookies()
+    page.locator(".tab-links").get_by_role("link", name="Exit pages").click()
+
+    page.wait_for_url("**/dashboard/login?*")
+    assert "exit_pages" in page.url
+
+
+@pytest.mark.usefixtures("stored")
+def test_language_that_is_chosen_stays(open_window: OpenWindow) -> None:
+    window = open_window()
+
+    window.page.get_by_role("link", name="中文").first.click()
+    assert window.page.locator("html").get_attribute("lang") == "zh"
+    page = window.go("?period=today")
+    assert page.locator("html").get_attribute("lang") == "zh"
+    page.get_by_role("link", name="English").first.click()
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+@pytest.mark.usefixtures("stored")
+def test_who_is_there_now_is_told_anew(open_window: OpenWindow, facts: Facts) -> None:
+    facts.live = LiveVisitors(10, 14)
+    window = open_window()
+    window.page.clock.install()
+    page = window.go()
+    assert page.locator(".live-text").inner_text() == "10 to 14 visitors now"
+
+    facts.live = LiveVisitors(15, 19)
+    page.clock.run_for(31_000)
+
+    page.get_by_text("15 to 19 visitors now").wait_for()
     assert window.complaints == []
 
 
@@ -258,7 +321,7 @@ def test_text_stands_out_from_what_is_behind_it(open_window: OpenWindow, scheme:
     window = open_window(scheme=scheme)
     page = window.page
 
-    for address in ("", "?period=today", "?panel=pages", "?site=example.net", "?junk=1"):
+    for address in ("", "?period=today", "?report=pages", "?site=example.net", "?junk=1"):
         page.goto(f"{window.origin}/dashboard{address}")
         if not address.startswith("?junk"):
             page.locator(".period summary").click()
@@ -266,6 +329,7 @@ def test_text_stands_out_from_what_is_behind_it(open_window: OpenWindow, scheme:
         assert {name: ratio for name, ratio in measured.items() if ratio < 4.5} == {}
         assert len(measured) > 2
     page.goto(f"{window.origin}/dashboard")
+    page.locator(".menu:has(.person) summary").click()
     page.get_by_role("button", name="Log out").click()
     measured = page.evaluate(CONTRASTS)
     assert {name: ratio for name, ratio in measured.items() if ratio < 4.5} == {}

@@ -1,32 +1,39 @@
 import pytest
 
-from dashboards.figures import Figures, Measure, change, write_duration, write_share, write_value
+from dashboards.asking.metrics import Metric
+from dashboards.figures import (
+    COUNTED,
+    SHARES,
+    TIMES,
+    TITLES,
+    change,
+    write_duration,
+    write_share,
+    write_value,
+)
+from dashboards.words import words_in
+
+ENGLISH = words_in("en")
 
 
-def test_ratios_of_no_visit_are_absent() -> None:
-    nothing = Figures(visitors=3, views=5)
-
-    assert nothing.value(Measure.BOUNCE_RATE) is None
-    assert nothing.value(Measure.VISIT_TIME) is None
-    assert write_value(Measure.VIEWS_PER_VISIT, nothing.value(Measure.VIEWS_PER_VISIT)) == "–"
-
-
-def test_ratios_are_read_from_sums() -> None:
-    figures = Figures(visitors=7, visits=8, views=20, bounces=2, seconds=600)
-
-    assert [figures.value(m) for m in Measure] == [7, 8, 20, 0.25, 75.0, 2.5]
+def test_every_metric_has_a_title_and_a_way_to_be_written() -> None:
+    assert TITLES.keys() == set(Metric)
+    assert {*COUNTED, *SHARES, *TIMES, Metric.VIEWS_PER_VISIT} == set(Metric)
 
 
 @pytest.mark.parametrize(
-    ("bounces", "rate"),
+    ("metric", "value", "written"),
     [
-        pytest.param(-1, 0.0, id="below nothing"),
-        pytest.param(5, 1.0, id="above all"),
-        pytest.param(1, 0.25, id="within"),
+        pytest.param(Metric.VISITORS, 1234567, "1,234,567", id="count"),
+        pytest.param(Metric.BOUNCE_RATE, 0.25, "25%", id="share"),
+        pytest.param(Metric.VISIT_DURATION, 75.0, "1:15", id="time"),
+        pytest.param(Metric.SECONDS, 7200, "2:00:00", id="hours"),
+        pytest.param(Metric.VIEWS_PER_VISIT, 2.504, "2.5", id="average"),
+        pytest.param(Metric.BOUNCE_RATE, None, "–", id="ratio of nothing"),
     ],
 )
-def test_bounce_rate_stays_within_its_bounds(bounces: int, rate: float) -> None:
-    assert Figures(visits=4, bounces=bounces).value(Measure.BOUNCE_RATE) == rate
+def test_metric_is_written_as_it_is_read(metric: Metric, value: float | None, written: str) -> None:
+    assert write_value(ENGLISH, metric, value) == written
 
 
 @pytest.mark.parametrize(
@@ -44,7 +51,7 @@ def test_bounce_rate_stays_within_its_bounds(bounces: int, rate: float) -> None:
     ],
 )
 def test_share_is_written_in_percent(share: float, written: str) -> None:
-    assert write_share(share) == written
+    assert write_share(ENGLISH, share) == written
 
 
 @pytest.mark.parametrize(
@@ -61,21 +68,21 @@ def test_duration_is_written_by_the_clock(seconds: float, written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("measure", "now", "before", "text", "direction", "welcome"),
+    ("metric", "now", "before", "text", "direction", "welcome"),
     [
-        pytest.param(Measure.VISITORS, 112, 100, "+12%", "up", True, id="more visitors"),
-        pytest.param(Measure.VISITORS, 88, 100, "−12%", "down", False, id="fewer visitors"),
-        pytest.param(Measure.VISITS, 100, 100, "0%", "same", True, id="as many"),
-        pytest.param(Measure.VIEWS, 10001, 10000, "0%", "same", True, id="next to as many"),
-        pytest.param(Measure.BOUNCE_RATE, 0.4, 0.5, "−10 pts", "down", True, id="fewer bounces"),
-        pytest.param(Measure.BOUNCE_RATE, 0.02, 0.0, "+2 pts", "up", False, id="first bounces"),
-        pytest.param(Measure.VIEWS, 250_000, 100, "+249,900%", "up", True, id="a flood"),
+        pytest.param(Metric.VISITORS, 112, 100, "+12%", "up", True, id="more visitors"),
+        pytest.param(Metric.VISITORS, 88, 100, "−12%", "down", False, id="fewer visitors"),
+        pytest.param(Metric.VISITS, 100, 100, "0%", "same", True, id="as many"),
+        pytest.param(Metric.VIEWS, 10001, 10000, "0%", "same", True, id="next to as many"),
+        pytest.param(Metric.BOUNCE_RATE, 0.4, 0.5, "−10 pts", "down", True, id="fewer bounces"),
+        pytest.param(Metric.BOUNCE_RATE, 0.02, 0.0, "+2 pts", "up", False, id="first bounces"),
+        pytest.param(Metric.VIEWS, 250_000, 100, "+249,900%", "up", True, id="a flood"),
     ],
 )
 def test_change_is_told_with_its_direction(
-    measure: Measure, now: float, before: float, text: str, direction: str, welcome: bool
+    metric: Metric, now: float, before: float, text: str, direction: str, welcome: bool
 ) -> None:
-    moved = change(measure, now, before)
+    moved = change(ENGLISH, metric, now, before)
 
     assert moved is not None
     assert (moved.text, moved.direction, moved.welcome) == (text, direction, welcome)
@@ -90,4 +97,4 @@ def test_change_is_told_with_its_direction(
     ],
 )
 def test_nothing_is_compared_with_nothing(now: float | None, before: float | None) -> None:
-    assert change(Measure.VISIT_TIME, now, before) is None
+    assert change(ENGLISH, Metric.VISIT_DURATION, now, before) is None

@@ -12,7 +12,7 @@ from people.people import People
 from people.totp import code_at
 from people.trail import Act, Did
 from tests.browsing import Serve
-from tests.dashboards.reader import NOW, PASSWORD
+from tests.dashboards.reader import NOW, PASSWORD, enrol
 
 
 @pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
@@ -27,7 +27,7 @@ def context(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Brows
 def test_keyboard_alone_logs_in_with_a_code_and_reads_the_trail(
     context: BrowserContext, serve: Serve, app: Starlette, people: People, trail: AuditTrail
 ) -> None:
-    secret = base64.b32decode(people.second_factors.enrol("owner").raw_secret)
+    secret = base64.b32decode(enrol(people, "owner", 3600).raw_secret)
     for number in range(120):
         trail.note(Act(NOW.timestamp(), f"reader{number}", Did.LOOKED, "example.org", "pages"))
     page, complaints = context.new_page(), list[str]()

@@ -11,14 +11,14 @@ from people.people import People
 from people.second_factors import Enrolment
 from people.totp import code_at
 from tests.dashboards.conftest import OpenReader
-from tests.dashboards.reader import NOW, PASSWORD, Clock, Reader, form_token
+from tests.dashboards.reader import NOW, PASSWORD, Clock, Reader, enrol, form_token
 
 PLACE = "/dashboard?site=example.org&period=7d"
 
 
 @pytest.fixture
 def enrolled(people: People) -> Enrolment:
-    return people.second_factors.enrol("owner")
+    return enrol(people, "owner", int(NOW.timestamp()) - 3600)
 
 
 def code_of(enrolled: Enrolment, steps: int = 0) -> str:

@@ -13,6 +13,7 @@ from people.roles import Role
 from people.second_factors import RECOVERY_CODES, Enrolment
 from people.totp import code_at
 from people.users import BadUser
+from tests.dashboards.reader import enrol
 
 NOW = 1_800_000_000
 STEP = NOW // 30
@@ -24,7 +25,45 @@ def secret_of(enrolment: Enrolment) -> bytes:
 
 @pytest.fixture
 def enrolled(people: People) -> Enrolment:
-    return people.second_factors.enrol("owner")
+    return enrol(people, "owner", NOW - 3600)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("\n", id="a line"),
+        pytest.param("000000", id="another code"),
+        pytest.param("recovery", id="a recovery code"),
+        pytest.param("late", id="a code of minutes ago"),
+    ],
+)
+def test_second_factor_that_no_code_confirms_is_not_in_force(people: People, code: str) -> None:
+    offered = people.second_factors.offer("owner")
+    late = code_at(secret_of(offered), STEP - 5)
+    given = {"late": late, "recovery": offered.raw_recovery_codes[0]}.get(code, code)
+
+    assert not people.second_factors.enrol("owner", offered, given, NOW)
+    user = people.users.find("owner")
+    assert user is not None
+    assert not user.has_second_factor
+    assert not people.second_factors.accept("owner", offered.raw_recovery_codes[0], NOW)
+
+
+def test_code_that_confirmed_opens_nothing(people: People) -> None:
+    offered = people.second_factors.offer("owner")
+    code = code_at(secret_of(offered), STEP)
+
+    assert people.second_factors.enrol("owner", offered, f"{code[:3]} {code[3:]}\n", NOW)
+    assert not people.second_factors.accept("owner", code, NOW)
+    assert people.second_factors.accept("owner", code_at(secret_of(offered), STEP + 1), NOW)
+
+
+def test_unconfirmed_offer_leaves_the_factor_in_force(people: People, enrolled: Enrolment) -> None:
+    offered = people.second_factors.offer("owner")
+    assert not people.second_factors.enrol("owner", offered, "000000", NOW)
+
+    assert people.second_factors.accept("owner", code_at(secret_of(enrolled), STEP), NOW)
 
 
 def test_code_opens_once(people: People, enrolled: Enrolment) -> None:
@@ -75,7 +114,7 @@ def test_wrong_code_opens_nothing(people: People, enrolled: Enrolment, code: str
 
 def test_codes_of_another_user_open_nothing(people: People, enrolled: Enrolment) -> None:
     people.users.add("ana", Role.ANALYST, (), "a password of hers")
-    people.second_factors.enrol("ana")
+    enrol(people, "ana", NOW - 3600)
 
     assert not people.second_factors.accept("ana", code_at(secret_of(enrolled), STEP), NOW)
     assert not people.second_factors.accept("ana", enrolled.raw_recovery_codes[0], NOW)
@@ -87,7 +126,7 @@ def test_user_without_a_second_factor_has_no_valid_code(people: People) -> None:
 
 
 def test_new_enrolment_voids_the_old_one(people: People, enrolled: Enrolment) -> None:
-    again = people.second_factors.enrol("owner")
+    again = enrol(people, "owner", NOW - 1800)
 
     assert not people.second_factors.accept("owner", code_at(secret_of(enrolled), STEP), NOW)
     assert not people.second_factors.accept("owner", enrolled.raw_recovery_codes[0], NOW)
@@ -105,7 +144,7 @@ def test_dropped_second_factor_is_asked_for_no_more(people: People, enrolled: En
 
 def test_unknown_user_is_not_enrolled(people: People) -> None:
     with pytest.raises(BadUser, match="name: is that of no user"):
-        people.second_factors.enrol("nobody")
+        people.second_factors.offer("nobody")
 
 
 def test_file_holds_no_recovery_code(people: People, enrolled: Enrolment, tmp_path: Path) -> None:

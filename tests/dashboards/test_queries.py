@@ -7,7 +7,7 @@ from importlib import resources
 import pytest
 
 from dashboards import queries
-from dashboards.figures import Figures
+from dashboards.queries import Figures
 from dashboards.periods import Period, PeriodName, Span, months_of
 from dashboards.queries import Breakdown, Rows
 from tests.dashboards.traffic import SITE, TRAFFIC

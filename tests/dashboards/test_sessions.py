@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from people.people import People
 from people.roles import Role
 from tests.dashboards.conftest import OpenReader
-from tests.dashboards.reader import NOW, PASSWORD, Clock, Reader, form_token
+from tests.dashboards.reader import NOW, PASSWORD, Clock, Reader, enrol, form_token
 
 HERS = "a password of hers"
 
@@ -57,7 +57,7 @@ def test_logout_ends_no_other_session(
         pytest.param(
             lambda people: people.users.set_role("ana", Role.VIEWER, ["example.org"]), id="sites"
         ),
-        pytest.param(lambda people: people.second_factors.enrol("ana"), id="second factor"),
+        pytest.param(lambda people: enrol(people, "ana", 3600), id="second factor"),
         pytest.param(lambda people: people.second_factors.drop("ana"), id="none any more"),
         pytest.param(lambda people: people.users.remove("ana"), id="removed"),
     ],
@@ -69,7 +69,7 @@ def test_change_of_a_user_ends_their_sessions(
     change(people)
 
     assert ana.get("/dashboard").headers["location"].startswith("/dashboard/login?")
-    assert ana.get("/dashboard?panel=pages").status_code == 303
+    assert ana.get("/dashboard?report=pages").status_code == 303
     assert ana.post("/dashboard/logout", {"token": token}).status_code == 303
     assert analyst.get("/dashboard").status_code == 200
 

@@ -21,6 +21,7 @@ from anonymizer.policy import (
     Statistic,
     VisitorAddress,
 )
+from collector.encoding import Columns, select_columns
 
 VISIT_SUMS = ("visitors", "visits", "views", "bounces", "seconds")
 _D = Dimension
@@ -112,6 +113,12 @@ class Store:
             self._thread, lambda: self._client.query(sql, parameters=dict(parameters))
         )
         return [tuple(row) for row in answer.result_rows]
+
+    async def encode(self, columns: Columns, form: str) -> bytes:
+        sql, bound = select_columns(columns)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, lambda: self._client.raw_query(sql, parameters=bound, fmt=form)
+        )
 
     def close(self) -> None:
         self._thread.submit(self._client.close).result()

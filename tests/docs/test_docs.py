@@ -10,14 +10,20 @@ from starlette.routing import Route
 from anonymizer.hits import DropReason
 from anonymizer.policy import Policy, Statistic
 from anonymizer.policy_file import read_policy
+from collector.annotations import Annotations
 from collector.audit import AuditLog
 from collector.audit_trail import AuditTrail
 from collector.cli import parser
+from collector.email.campaigns import Campaigns
 from collector.reference import default_policy
 from collector.schema.views import columns_of
 from collector.scripts import SCRIPTS
+from collector.site_marks import SiteMarks
 from dashboards.app import dashboard_routes
+from dashboards.asking.answering import Asker
+from dashboards.privacy_page import PrivacySources
 from people.people import People
+from tests.dashboards.facts import Facts
 from tools.reference import commands
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +98,9 @@ def doors(folder: Path) -> set[str]:
     async def nothing(*_: object) -> list[tuple[object, ...]]:
         return []
 
+    async def no_bytes(*_: object) -> bytes:
+        return b""
+
     composer = (ROOT / "collector" / "app.py").read_text("utf-8")
     folders = ("collector", "collector/email", "dashboards/api")
     files = chain.from_iterable((ROOT / folder).glob("*.py") for folder in folders)
@@ -103,13 +112,18 @@ def doors(folder: Path) -> set[str]:
     assert hot
     assert plain
     policy = policy_of(toml_of(ROOT / "README.md"))
+    annotations = Annotations(folder / "annotations.sqlite", policy)
+    campaigns = Campaigns(folder / "email.sqlite", policy)
     routes = dashboard_routes(
-        nothing,
+        Asker(nothing, policy, columns_of, lambda _: ()),
         policy,
         People.open(folder / "logins.sqlite"),
         AuditTrail(AuditLog(folder), folder),
         lambda _: pytest.fail("no request"),
         lambda: pytest.fail("no clock"),
+        marks=SiteMarks(annotations, campaigns, policy, lambda: 0),
+        encode=no_bytes,
+        privacy=PrivacySources(nothing, columns_of, Facts().told()),
     )
     below = {route.path for route in routes if isinstance(route, Route)}
     assert len(below) == len({route.path for route in routes if isinstance(route, Route)})

@@ -12,7 +12,7 @@ from collector.schema.views import SHOWN_MEASURES, columns_of
 from dashboards.asking.filters import Contains, IsNot, Or
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Question
-from dashboards.asking.selecting import select_rows, select_sums, select_unplaced
+from dashboards.asking.selecting import select_rows, select_sums
 from dashboards.asking.views import view_of
 from dashboards.periods import Grain, Period, PeriodName
 from tests.collector.hits import make_policy
@@ -33,7 +33,7 @@ _OF_SQL = frozenset(
         r"\w+",
         "select as from where and or not between group by having order asc desc limit offset count"
         " sum over has is null position arrayexists part time groups tostring todate month"
-        " tostartofmonth todatetime",
+        " tostartofmonth todatetime countif sumif",
     )
 )
 _PARAMETER = re.compile(r"\{[a-z]+:[A-Za-z0-9(), 'UTC]+\}")
@@ -99,16 +99,12 @@ def test_question_reads_the_view_of_a_statistic_and_its_columns(statistic: Stati
         filters=tuple(Or((IsNot(of, words), Contains(of, words))) for of in statistic.by),
         grain=Grain.DAY,
     )
-    selects = [
-        select_rows(question, view),
-        select_sums(question, view),
-        select_unplaced(question, view),
-    ]
-    for select in filter(None, selects):
+    for select in (select_rows(question, view), select_sums(question, view)):
         assert sources_of(select.sql) == [NAMED_BY_ITS_LIST]
         assert select.parameters["view"] == statistic.name
         named = set(_WORD.findall(words_of(_BOUND.sub("", select.sql)).lower()))
-        known = {*columns_of(statistic), *(f"total_{measure}" for measure in view.measures)}
+        sums = [f"{of}_{measure}" for of in ("total", "lacking") for measure in view.measures]
+        known = {*columns_of(statistic), *sums}
         keys = {f"key_{number}" for number in range(len(statistic.by))}
         assert named <= {*known, *keys, *_OF_SQL}
 

@@ -1,6 +1,7 @@
 """A real store whose cells a test puts in by hand, and the retention run on it."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -128,8 +129,18 @@ class Cellar:
         numbers = [{"visitors": visitors, **measures}.get(measure, 0) for measure in MEASURES]
         label = keep_days or found.keep_days
         head = [cells_of(found), label, grain or found.grain.value, site, at(period)]
-        batch = [BATCH, label, "month", "", at(f"{period[:7]}-01"), "", "", "", 0, 0, 0, 0, 0, 1]
-        values = ", ".join(repr(tuple(row)) for row in ((*head, *words, *numbers), batch))
+        self._insert(period, label, [(*head, *words, *numbers)])
+
+    def put_views(self, name: str, period: str, views: Mapping[str, int]) -> None:
+        """Add to the cells of many words at once, as many visitors as views to each."""
+        found = next(each for each in self.policy.statistics if each.name == name)
+        head = (cells_of(found), found.keep_days, found.grain.value, SITE, at(period))
+        rows = [(*head, word, "", "", of, 0, of, 0, 0, 0) for word, of in views.items()]
+        self._insert(period, found.keep_days, rows)
+
+    def _insert(self, period: str, label: int, rows: Sequence[tuple[object, ...]]) -> None:
+        batch = (BATCH, label, "month", "", at(f"{period[:7]}-01"), "", "", "", 0, 0, 0, 0, 0, 1)
+        values = ", ".join(map(repr, (*rows, batch)))
         self.kept.store._client.command(
             f"INSERT INTO {DATABASE}.cells VALUES {values}",
             settings={"insert_deduplication_token": secrets.token_hex(8)},

@@ -155,6 +155,23 @@ def test_month_cell_is_not_kept_where_one_key_alone_would_be_left(shown: list[Ce
     assert hidden_by(EVENTS, *cells, more, month_is_over=True) == [rows[0], more]
 
 
+def test_key_left_alone_under_other_takes_one_with_it_that_stays_known() -> None:
+    traffic = [cell("traffic", day * DAY, (), 20) for day in range(3)]
+    days = [event("b", 5, 0), event("c", 7, DAY)]
+    rows = [event(name, visitors, None) for name, visitors in (("b", 1), ("c", 9), ("d", 5))]
+    cells = (*traffic, *days, *rows)
+
+    assert hidden_by(EVENTS, *cells, month_is_over=True) == rows[:2]
+
+
+def test_what_is_known_of_other_by_one_key_alone_takes_no_more_with_it() -> None:
+    traffic = [cell("traffic", day * DAY, (), 20) for day in range(3)]
+    known, rest = event("b", 5, 0), event(OTHER, 7, None)
+    rows = [event(name, 9, None) for name in "cde"]
+
+    assert hidden_by(EVENTS, *traffic, known, rest, *rows, month_is_over=True) == []
+
+
 def test_only_word_left_has_a_companion_also_when_there_is_something_under_other() -> None:
     large = [page("/a", 9), page("/b", 5)]
 

@@ -137,6 +137,38 @@ def test_status_tells_what_waits_and_what_is_overdue(cellar: Cellar, folder: Pat
     assert (networks.waiting, networks.overdue) == (1, 1)
 
 
+def test_what_is_kept_is_read_beside_who_asks_and_anew_after_a_run(
+    cellar: Cellar, folder: Path, tmp_path: Path
+) -> None:
+    cellar.put("pages", "2026-03-10", "/a", 1)
+    desk = desk_of(folder, tmp_path / "retention.json", "2026-04-02T03:00")
+
+    async def kept_once_told() -> int:
+        while "pages" not in desk.kept():
+            await asyncio.to_thread(str)
+        return desk.kept()["pages"].waiting
+
+    async def ask() -> tuple[int, int]:
+        assert desk.kept() == {}
+        before = await kept_once_told()
+        cellar.put("pages", "2026-03-10", "/b", 1)
+        still = await kept_once_told()
+        await desk.run()
+        while desk.kept()["pages"].waiting:
+            await asyncio.to_thread(str)
+        assert desk.last_run() == at("2026-04-02T03:00")
+        return before, still
+
+    async def ask_in_time() -> tuple[int, int]:
+        try:
+            async with asyncio.timeout(20):
+                return await ask()
+        finally:
+            await desk.close()
+
+    assert asyncio.run(ask_in_time()) == (1, 1)
+
+
 def test_nights_go_on_after_a_failure_that_nobody_thought_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from anonymizer.policy import Dimension, Goal, Grain, PurposeId, Statistic
+from anonymizer.policy import Dimension, Goal, Grain, Policy, PurposeId, Statistic
 from collector.backup.dump import SNAPSHOT, take_snapshot
+from collector.retention import job
+from collector.retention.complementing import Choice, choose_moves
 from collector.retention.job import run_retention
 from collector.retention.moves import STAGING, Partition, put_staged, stage_rows
+from collector.retention.site_cells import SiteCells
+from collector.retention.status import read_status
 from collector.schema.tables import DATABASE
 from collector.store import StoreFailed
 from tests.collector.hits import SITE, make_policy
@@ -256,7 +260,8 @@ def test_size_that_the_policy_raised_holds_for_what_was_folded_before(cellar: Ce
         == """\
 name   grain  period            keys     visitors  views
 pages  day    2026-03-10 00:00  /nine    9         0
-pages  month  2026-03-01 00:00  (other)  14        0"""
+pages  month  2026-03-01 00:00  (other)  6         0
+pages  month  2026-03-01 00:00  /eight   8         0"""
     )
 
 
@@ -482,3 +487,58 @@ def part_names(cellar: Cellar) -> str:
 
 def test_policy_text_reads() -> None:
     assert policy_of() == POLICY
+
+
+def test_month_keeps_its_keys_where_the_rest_is_known_by_a_single_one(cellar: Cellar) -> None:
+    """Of many pages, one is seen by day: the others must not leave one by one, night by night."""
+    for day in range(10, 16):
+        cellar.put("traffic", f"2026-03-{day}T09:00", "", 400, views=400)
+        cellar.put_views("pages", f"2026-03-{day}", {"/always": 40})
+    for day, page, views in ((10, "/seen", 5), (11, "/seen", 1), (12, "/rare", 1)):
+        cellar.put_views("pages", f"2026-03-{day}", {page: views})
+    for day in (13, 14):
+        cellar.put_views("pages", f"2026-03-{day}", {f"/{number}": 2 for number in range(120)})
+    before = cellar.sums()
+
+    cellar.run(NEXT_MONTH)
+
+    rows = f"SELECT k1, visitors FROM {DATABASE}.cells WHERE grain = 'month' AND k1 != ''"
+    first = cellar.kept.value(f"{rows} ORDER BY k1").splitlines()
+    assert len(first) == 120
+    assert first[0] == "(other)\t6"
+    assert cellar.sums() == before
+    cellar.last = None
+    cellar.run(NEXT_MONTH)
+    assert cellar.kept.value(f"{rows} ORDER BY k1").splitlines() == first
+
+
+def test_site_at_fault_keeps_no_other_from_being_folded(
+    cellar: Cellar, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def choose(cells: SiteCells, policy: Policy, *, rows: bool = False) -> Choice:
+        if cells.site == SITE:
+            raise ValueError("/secret")
+        return choose_moves(cells, policy, rows=rows)
+
+    for site in (SITE, "other.example"):
+        cellar.put("pages", "2026-03-10", "/small", 1, site=site)
+        cellar.put("pages", "2026-03-01", "/rare", 1, site=site, grain="month")
+    grains = f"SELECT site, k1, grain FROM {DATABASE}.cells WHERE k1 != '' ORDER BY ALL"
+    with monkeypatch.context() as patched:
+        patched.setattr(job, "choose_moves", choose)
+        report = cellar.run(NEXT_MONTH)
+
+    left = [f"{SITE}\t/rare\tmonth", f"{SITE}\t/small\tday"]
+    assert cellar.kept.value(grains).splitlines() == [*left, "other.example\t(other)\tmonth"]
+    assert report.not_folded == {SITE: [202603]}
+    assert cellar.last is not None
+    assert not cellar.last.settled
+    client = cellar.kept.store._client
+    assert read_status(client, POLICY, at(NEXT_MONTH), cellar.last).not_folded == {SITE: [202603]}
+    assert "ValueError" in caplog.text
+    assert "/secret" not in caplog.text
+
+    again = cellar.run(NEXT_MONTH)
+
+    assert "day" not in cellar.kept.value(grains)
+    assert (again.not_folded, cellar.last.not_folded) == ({}, {})

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from anonymizer.hits import SiteId
+from collector.retention.last_run import LastRun, keep_last_run
 from tests.running import FIREFOX, POLICY, Server, discreet, hit
 
 GUARDED = POLICY.replace("min_group = 1", "min_group = 3")
@@ -64,3 +66,12 @@ def test_directory_without_data_is_one_line_and_code_2(tmp_path: Path, action: s
     assert (missing.returncode, empty.returncode) == (2, 2)
     assert missing.stderr.decode().strip().endswith("there is no data directory")
     assert empty.stderr.decode().strip().endswith("nothing was counted here yet")
+
+
+def test_status_names_the_sites_that_could_not_be_folded(imported: Path) -> None:
+    notes = imported / "data" / "retention.json"
+    keep_last_run(notes, LastRun(1, not_folded={SiteId("example.org"): [202603, 202611]}))
+
+    answer = discreet("retention", "status", "--data", imported / "data")
+
+    assert b"NOT FOLDED: small groups of example.org in 2026-03, 2026-11;" in answer.stdout

@@ -1,0 +1,119 @@
+"""`/dashboard/annotations`: marks of a site, written and deleted by owners and analysts."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from anonymizer.policy import Site
+from dashboards.annotations import FAULTS, Marks, write_mark
+from dashboards.forms import FormError, read_own_form
+from dashboards.pages import go_to, show, show_fault
+from dashboards.readers import Reader, Readers
+from dashboards.selection import PATH, SelectionError
+from dashboards.words import message
+from people.roles import Right
+
+ANNOTATIONS = f"{PATH}/annotations"
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_EVER = (date(2000, 1, 1), date(2099, 12, 31))
+
+
+def annotation_page_routes(
+    readers: Readers, marks: Marks, now: Callable[[], datetime]
+) -> list[BaseRoute]:
+    """Return the routes of the page and its two forms; `now` carries a zone."""
+    page = _AnnotationsPage(marks, now)
+    guard = readers.guard
+    return [
+        Route(ANNOTATIONS, guard(page.show, Right.ANNOTATIONS), methods=["GET"]),
+        Route(ANNOTATIONS, guard(page.add, Right.ANNOTATIONS), methods=["POST"]),
+        Route(f"{ANNOTATIONS}/delete", guard(page.delete, Right.ANNOTATIONS), methods=["POST"]),
+    ]
+
+
+class _AnnotationsPage:
+    def __init__(self, marks: Marks, now: Callable[[], datetime]) -> None:
+        self._marks = marks
+        self._now = now
+
+    async def show(self, request: Request, reader: Reader) -> Response:
+        parameters = request.query_params.multi_items()
+        if not {name for name, _ in parameters} <= {"site", "lang"} or len(parameters) > 2:
+            raise SelectionError(
+                message("The address has a parameter that the dashboard does not know.")
+            )
+        site = _site_of(reader, dict(parameters).get("site"))
+        return await self._show(reader, site, 200, "")
+
+    async def add(self, request: Request, reader: Reader) -> Response:
+        try:
+            form = await read_own_form(request, reader.token)
+        except FormError as error:
+            return show_fault(reader.words, error.status, str(error))
+        site = _site_of(reader, form.get("site", ""))
+        try:
+            await to_thread.run_sync(
+                self._marks.add, str(site.domain), form.get("at", ""), form.get("text", "")
+            )
+        except ValueError as error:
+            return await self._show(reader, site, 400, _sentence(error), form)
+        return go_to(_address(site))
+
+    async def delete(self, request: Request, reader: Reader) -> Response:
+        try:
+            form = await read_own_form(request, reader.token)
+        except FormError as error:
+            return show_fault(reader.words, error.status, str(error))
+        site, number = _site_of(reader, form.get("site", "")), form.get("number", "")
+        try:
+            wanted = int(number) if _NUMBER.fullmatch(number) else 0
+            await to_thread.run_sync(self._marks.delete, str(site.domain), wanted)
+        except ValueError as error:
+            return await self._show(reader, site, 400, _sentence(error))
+        return go_to(_address(site))
+
+    async def _show(
+        self,
+        reader: Reader,
+        site: Site,
+        status: int,
+        fault: str,
+        form: dict[str, str] | None = None,
+    ) -> Response:
+        marks = await to_thread.run_sync(self._marks.of_site, str(site.domain), *_EVER)
+        local_now = self._now().astimezone(site.zone).replace(tzinfo=None)
+        values = {
+            "annotations": [write_mark(reader.words, mark) for mark in reversed(marks)],
+            "site": str(site.domain),
+            "sites": [str(domain) for domain in reader.policy.sites],
+            "zone": site.zone.key,
+            "page_address": ANNOTATIONS,
+            "at": (form or {}).get("at") or local_now.isoformat(timespec="minutes"),
+            "text": (form or {}).get("text", ""),
+            "fault": reader.words(fault) if fault else "",
+            "token": reader.token,
+            "name": reader.person.name,
+        }
+        return show(reader.words, "annotations.html", values, status)
+
+
+def _site_of(reader: Reader, domain: str | None) -> Site:
+    sites = list(reader.policy.sites.values())
+    for site in sites:
+        if domain is None or site.domain == domain:
+            return site
+    raise SelectionError(message("The policy has no such site."))
+
+
+def _address(site: Site) -> str:
+    return f"{ANNOTATIONS}?site={site.domain}"
+
+
+def _sentence(error: ValueError) -> str:
+    return FAULTS.get(str(error).partition(":")[0], FAULTS["text"])

@@ -1,0 +1,46 @@
+"""What a report is: a list of words with their numbers."""
+
+from msgspec import Struct
+
+from anonymizer.policy import Dimension
+from dashboards.asking.filters import Is
+from dashboards.asking.metrics import Metric
+from dashboards.asking.views import Subject, subjects_of
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """One list. Its first metric is what rows are ordered by and barred with."""
+
+    id: str
+    title: str
+    dimensions: tuple[Dimension, ...]
+    """The first is what the rows are about, the others tell them further apart."""
+    headings: tuple[str, ...]
+    """One for each dimension."""
+    metrics: tuple[Metric, ...]
+    """Shown in the report's own page."""
+    brief: tuple[Metric, ...]
+    """Shown on the overview."""
+    held: tuple[Is, ...] = ()
+    """What its rows are of: an event, a property of it."""
+    is_only_of: str = ""
+    """``goals`` or ``funnels``: it is there where the policy has any."""
+
+    @property
+    def subject(self) -> Subject:
+        """Return what its rows are about."""
+        used = {*self.dimensions, *(each.dimension for each in self.held)}
+        found = subjects_of(used)
+        if Metric.HITS in self.metrics and not found:
+            return Subject.REFUSALS
+        mail = {Metric.OPENS, Metric.CLICKS, Metric.DELIVERED}.intersection(self.metrics)
+        return next(iter(found), Subject.MAIL if mail else Subject.VISITS)
+
+
+class ReportGroup(Struct, frozen=True):
+    """Reports that belong together."""
+
+    id: str
+    title: str
+    reports: tuple[Report, ...]
+    is_on_overview: bool = False
