@@ -22,11 +22,13 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -38,16 +40,21 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
 from benchmarks.crowd import Crowd, Shape
 from collector.plan import make_plan
 from collector.reader import Reader
 from collector.retention.job import run_retention
 from collector.retention.last_run import LastRun
+from collector.schema.views import columns_of
 from collector.store import Store, open_engine
-from dashboards import queries
-from dashboards.periods import Period, PeriodName, months_of
-from dashboards.queries import Query, Rows
+from dashboards.asking.answering import Asker
+from dashboards.asking.metrics import Metric
+from dashboards.asking.question import Question
+from dashboards.periods import Grain, Period, PeriodName
+from dashboards.reports import question_of, reports_by_id
+from dashboards.selection import Selection
 
 FIRST_DAY = date(2025, 1, 1)
 DAYS = 365
@@ -90,6 +97,30 @@ _RAW_QUERIES = {
         f"SELECT toDate(timestamp) AS day, uniq(user_id), count() {_RAW_WHERE} GROUP BY day"
     ),
 }
+_FIGURES = (
+    Metric.VISITORS,
+    Metric.VISITS,
+    Metric.VIEWS,
+    Metric.BOUNCE_RATE,
+    Metric.VISIT_DURATION,
+    Metric.VIEWS_PER_VISIT,
+)
+_REPORTS = (
+    "pages",
+    "entry_pages",
+    "exit_pages",
+    "sources",
+    "channels",
+    "referrers",
+    "campaigns",
+    "countries",
+    "languages",
+    "devices",
+    "browsers",
+    "systems",
+    "screens",
+    "coverage",
+)
 _RAW_LISTS = {
     "pages": "pathname",
     "sources": "referrer_source",
@@ -215,13 +246,13 @@ async def ask_all(reader: Reader, client: Client, policy: Policy) -> list[Answer
     async def query(sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
         return reader.query(sql, parameters)
 
+    asker = Asker(query, policy, columns_of, lambda _: ())
     end = FIRST_DAY + timedelta(days=DAYS - 1)
-    guarded = {each.name for each in policy.statistics if each.min_group > 1}
     answered = []
     for days in BOUNDS:
         period = Period(PeriodName.CUSTOM, end - timedelta(days=days - 1), end)
-        for name, ask in _asked(period, guarded).items():
-            took = await _median_of(lambda ask=ask: ask(query))  # type: ignore[misc]
+        for name, question in _asked(period, policy).items():
+            took = await _median_of(partial(asker.answer, question))
             raw = _raw_query(name)
             took_raw = None
             if raw:
@@ -238,35 +269,17 @@ async def ask_all(reader: Reader, client: Client, policy: Policy) -> list[Answer
     return answered
 
 
-def _asked(period: Period, guarded: set[str]) -> dict[str, Callable[[Query], Awaitable[object]]]:
-    whole = months_of(period.span, period.last).whole
-    lists = (
-        queries.pages,
-        queries.entry_pages,
-        queries.exit_pages,
-        queries.sources,
-        queries.channels,
-        queries.referrers,
-        queries.campaigns,
-        queries.countries,
-        queries.languages,
-        queries.screens,
-        queries.devices,
-        queries.browsers,
-        queries.systems,
-    )
-    of_view = {"browsers": "devices", "systems": "devices"}
-    asked: dict[str, Callable[[Query], Awaitable[object]]] = {
-        "traffic_total": lambda query: queries.traffic_total(query, SITE, period.span),
-        "traffic_by_day": lambda query: queries.traffic_by_day(query, SITE, period.span),
-        "coverage": lambda query: queries.coverage(query, SITE, period),
+def _asked(period: Period, policy: Policy) -> dict[str, Question]:
+    """Return what the dashboard asks of the busiest site, by the names of its reports."""
+    now = period.span.end - timedelta(hours=1)
+    selection = Selection(site=policy.sites[SiteId(SITE)], period=period, now=now)
+    reports = reports_by_id(policy)
+    total = Question(selection.site, period, now.date(), _FIGURES)
+    return {
+        "traffic_total": total,
+        "traffic_by_day": replace(total, grain=Grain.DAY, limit=DAYS),
+        **{name: question_of(reports[name], selection, limit=10) for name in _REPORTS},
     }
-    for ask in lists:
-        name = ask.__name__
-        is_guarded = of_view.get(name, name) in guarded
-        rows = Rows(SITE, period, limit=10, whole=whole if is_guarded else None)
-        asked[name] = lambda query, ask=ask, rows=rows: ask(query, rows)  # type: ignore[misc]
-    return asked
 
 
 def _raw_query(name: str) -> str:

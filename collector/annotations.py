@@ -125,7 +125,9 @@ class Annotations:
         self._zone_of(site)
         with self._connect() as database:
             found = database.execute(
-                "DELETE FROM annotations WHERE site = ? AND number = ?", (site, number)
+                # As text, for SQLite takes no integer of more than 64 bits.
+                "DELETE FROM annotations WHERE site = ? AND number = ?",
+                (site, str(number)),
             ).rowcount
         if not found:
             raise BadAnnotation("number", "is that of no annotation of the site")

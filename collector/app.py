@@ -106,6 +106,7 @@ from dashboards.privacy_page import PrivacySources
 from dashboards.words import LANGUAGES
 from people.people import People
 from people.trail import Did
+from people.user_file import UsersFailed
 
 T = TypeVar("T")
 
@@ -259,6 +260,7 @@ class App:
                 StoreFailed: _store_failed,
                 AuditFailed: _audit_failed,
                 AnnotationsFailed: _annotations_failed,
+                UsersFailed: _users_failed,
             },
         )
 
@@ -459,6 +461,15 @@ async def _annotations_failed(_: Request, error: Exception) -> Response:
     log.warning("%s; a page was answered 503", error)
     return PlainTextResponse(
         "Annotations can't be read or kept at the moment; try again in a minute.\n",
+        503,
+        headers={"Cache-Control": "no-store", "Retry-After": "60"},
+    )
+
+
+async def _users_failed(_: Request, error: Exception) -> Response:
+    log.warning("%s; a page was answered 503", error)
+    return PlainTextResponse(
+        "Who may see this can't be looked up at the moment; try again in a minute.\n",
         503,
         headers={"Cache-Control": "no-store", "Retry-After": "60"},
     )

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from dashboards.address import read_selection
-from dashboards.asking.answering import Asker
+from dashboards.asking.answering import Asker, Query
 from dashboards.asking.views import ColumnsOf
 from dashboards.framing import frame_of, report_links
 from dashboards.left_out import read_masked, read_refusals
@@ -26,7 +26,6 @@ from dashboards.promises import (
     view_retention,
     view_statistics,
 )
-from dashboards.queries import Query
 from dashboards.readers import Reader, Readers
 from dashboards.selection import PATH, Selection
 from dashboards.withheld import read_withheld

@@ -153,6 +153,8 @@ async def _with_courses(
         )
         for row, found in zip(shown.rows, answer.rows, strict=True)
     ]
+    if all(row.change is None for row in changed):
+        return shown, ""
     days = words.days(compared.first, compared.last)
     sentence = words("Changes are against {days}.", days=days)
     if leaves_out_today:

@@ -12,10 +12,10 @@ from string import Template
 from msgspec import Struct
 
 from anonymizer.policy import Statistic
+from dashboards.asking.answering import Query
 from dashboards.asking.views import ColumnsOf, View, view_of
 from dashboards.labels import OTHER
 from dashboards.periods import Period
-from dashboards.queries import Query
 
 _VIEWS = 8
 """How many views are asked at once: what takes a tenth of a second."""

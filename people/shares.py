@@ -180,10 +180,12 @@ class Shares:
         Raises:
             BadShare: there is no such share.
         """
-        with self._file.connect() as database:
-            row = database.execute(
-                f"DELETE FROM shares WHERE name = ? RETURNING {_COLUMNS}", (name,)
-            ).fetchone()
+        row = None
+        if _NAME.fullmatch(name):
+            with self._file.connect() as database:
+                row = database.execute(
+                    f"DELETE FROM shares WHERE name = ? RETURNING {_COLUMNS}", (name,)
+                ).fetchone()
         if row is None:
             raise BadShare("name: is that of no share")
         return _share_of(row).share

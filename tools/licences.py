@@ -20,12 +20,16 @@ domain (CC0-1.0 in its package.json, Unlicense in its composer.json) |
 | `anonymizer/data/spam_hosts.txt` | github.com/matomo-org/referrer-spam-list | public domain |
 | `anonymizer/data/machines.tsv` | github.com/monperrus/crawler-user-agents 1.67.0, with rows of \
 our own | MIT, Copyright 2017 Martin Monperrus (`machines.LICENSE.txt` beside it) |
+| `dashboards/pictures/world.json` | Natural Earth 4.1.0, by the npm package `world-atlas` 2.0.2 \
+(`countries-50m.json`) | data: public domain; package: ISC, Copyright 2013-2019 Michael Bostock \
+(`world.LICENSE.txt` beside it) |
 | time zones and their countries | IANA time zone database, in the package `tzdata` | public \
 domain |
 | user agent patterns | github.com/ua-parser/uap-core, in the package `ua-parser-builtins` | \
 Apache-2.0 |
 
-Packages of npm, locked in `collector/tag/package-lock.json` and `tests/oracles/package-lock.json`.
+Packages of npm, locked in `collector/tag/package-lock.json`, `tests/oracles/package-lock.json` and
+`tests/dashboards/package-lock.json`.
 One is in a script that is handed out: `web-vitals`, in the tag's module `vitals`. All others build
 the tag or stand in tests.
 
@@ -39,6 +43,7 @@ the tag or stand in tests.
 | @plausible-analytics/tracker | 0.4.6 | MIT | counted in tests |
 | plausible-tracker | 0.3.9 | MIT | counted in tests |
 | react, react-dom | 19.3.1 | MIT | the example, in tests |
+| axe-core | 4.14.1 | MPL-2.0 | looks for barriers in the dashboard, in tests |
 | typescript | 5.9.3 | Apache-2.0 | checks the types, in tests |
 """
 

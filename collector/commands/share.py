@@ -1,10 +1,10 @@
 """`discreet share`: make, list and revoke links that show one site to whoever holds them."""
 
 import argparse
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +16,8 @@ from collector.data_dir import DataDir
 from people.people import People
 from people.shares import BadShare, Share, Shares
 from people.user_file import UsersFailed
+
+_URL = re.compile(r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?/?")
 
 
 def run(options: argparse.Namespace) -> None:
@@ -83,9 +85,7 @@ _ACTIONS: dict[str, Callable[[Shares, argparse.Namespace], None]] = {
 
 
 def _read_url(text: str) -> str:
-    url = urlsplit(text)
-    is_origin = url.scheme in {"http", "https"} and url.netloc and not url.query + url.fragment
-    if text and not is_origin:
+    if text and not _URL.fullmatch(text):
         raise CommandFailed("--url: must be an address such as https://stats.example.org")
     return text.rstrip("/")
 

@@ -32,6 +32,8 @@ def run(options: argparse.Namespace) -> None:
         _ACTIONS[options.action](People.open(DataDir(options.data).logins), options)
     except (BadUser, UsersFailed) as error:
         raise CommandFailed(str(error)) from None
+    except UnicodeEncodeError:  # an argument that is no UTF-8
+        raise CommandFailed("name: is that of no user") from None
 
 
 def _add(people: People, options: argparse.Namespace) -> None:

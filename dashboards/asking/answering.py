@@ -1,6 +1,6 @@
 """Ask a question: choose the statistic, run its SELECTs, work the metrics out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 
@@ -21,7 +21,6 @@ from dashboards.asking.selecting import (
 )
 from dashboards.asking.unanswerable import NotDeclared, Unanswerable
 from dashboards.asking.views import TOLD_OF_SUBJECTS, ColumnsOf, View, view_of
-from dashboards.queries import Query
 
 MAX_TIMES = 100_000
 """Hours of more than ten years."""
@@ -30,6 +29,9 @@ MAX_ROWS_IN_LOOP = 1_000
 
 Made = TypeVar("Made")
 Parts = TypeVarTuple("Parts")
+
+Query = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Sequence[Any]]]]
+"""SQL with ClickHouse ``{name:Type}`` parameters in, rows out; read only."""
 
 FaultsOf = Callable[[str], Sequence[str]]
 """Tells what would be wrong of the policy with some lines more at its end."""

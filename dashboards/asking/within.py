@@ -25,7 +25,7 @@ def within_days(period: Period, whole: Whole) -> tuple[str, dict[str, object]]:
 
 
 def _condition(name: str, whole: Whole) -> str:
-    return (PLAIN if whole is None else BY_MONTH)[name]
+    return (_PLAIN if whole is None else _BY_MONTH)[name]
 
 
 def _bound(whole: Whole) -> dict[str, object]:
@@ -34,14 +34,14 @@ def _bound(whole: Whole) -> dict[str, object]:
 
 _DAYS = "day BETWEEN {first:Date} AND {last:Date}"
 _HOURS = "hour >= {start:DateTime('UTC')} AND hour < {end:DateTime('UTC')}"
-PLAIN = {
+_PLAIN = {
     "days": _DAYS,
     "hours": _HOURS,
     "hour": "hour",
     "month": "toStartOfMonth(hour)",
 }
 # The bounds on the month say nothing more; by them ClickHouse leaves other months unread.
-BY_MONTH = {
+_BY_MONTH = {
     "days": (
         "month BETWEEN toStartOfMonth({first:Date}) AND {last:Date}"
         f" AND ({_DAYS} OR (day IS NULL AND has({{whole:Array(Date)}}, month)))"

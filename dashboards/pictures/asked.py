@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
 from anonymizer.policy import Dimension
 from dashboards.address_filters import Condition
 from dashboards.asking.answering import Answer, Asker, Row
 from dashboards.asking.filters import Filter, Is
 from dashboards.asking.metrics import Metric
-from dashboards.asking.question import Question
+from dashboards.asking.question import Order, Question
 from dashboards.labels import OTHER
 from dashboards.reading import tell_unplaced
 from dashboards.selection import Selection
@@ -67,12 +69,11 @@ async def answer_by_page(
 
     Returns the answer by page, and how often each value was counted on each of `most` pages.
     """
-    pages = await answer_of(
-        asker,
-        question(
-            selection, (Metric.EVENTS,), (Dimension.PAGE,), *held, tells_unplaced=tells_unplaced
-        ),
+    asked = question(
+        selection, (Metric.EVENTS,), (Dimension.PAGE,), *held, tells_unplaced=tells_unplaced
     )
+    # By number alone: the row of small groups, else behind all others, is among the first 1000.
+    pages = await answer_of(asker, replace(asked, order=(Order(Metric.EVENTS, True),)))
     names = [row.words[0] for row in told(pages) if number_of(row)][:most]
     return pages, await values_of(asker, selection, held, names)
 

@@ -25,10 +25,11 @@ class Step(Struct, frozen=True):
     visits: str
     """A dash of a step that too few took to be told, or nobody."""
     of_first: str
+    """A dash where one of both is not told."""
     went_on: str
-    """The share of the step before; empty of the first step."""
+    """The share of the step before; empty where one of both is not told, and of the first."""
     lost: str
-    """How many of the step before did not take this one; empty of the first step."""
+    """How many of the step before did not take this one; empty where `went_on` is."""
     width: float
     """In percent of the first step."""
     width_before: float
@@ -90,24 +91,29 @@ def draw_funnel(words: Words, name: str, steps: list[tuple[str, int]]) -> Drawn:
     them alone.
     """
     drawn: list[Step] = []
-    first = steps[0][1] or max(visits for _, visits in steps)
-    before = first
+    first = steps[0][1]
+    widest = first or max(visits for _, visits in steps)
+    before = widest
+    told_before = 0
     for number, (text, visits) in enumerate(steps, 1):
         held = min(visits, before)
-        is_told = visits > 0
+        goes_on = bool(visits and told_before)
         drawn.append(
             Step(
                 number=number,
                 text=text,
-                visits=words.number(visits) if is_told else NOTHING,
-                of_first=write_share(words, min(1.0, visits / first)) if is_told else NOTHING,
-                went_on=write_share(words, held / before) if number > 1 and is_told else "",
-                lost=words.number(before - held) if number > 1 and is_told else "",
-                width=percent(held, first),
-                width_before=percent(before, first),
+                visits=words.number(visits) if visits else NOTHING,
+                of_first=write_share(words, min(1.0, visits / first))
+                if visits and first
+                else NOTHING,
+                went_on=write_share(words, held / before) if goes_on else "",
+                lost=words.number(before - held) if goes_on else "",
+                width=percent(held, widest),
+                width_before=percent(before, widest),
             )
         )
         before = held or before
+        told_before = visits
     last = steps[-1][1]
     return Drawn(
         name=name,
@@ -115,7 +121,7 @@ def draw_funnel(words: Words, name: str, steps: list[tuple[str, int]]) -> Drawn:
         summary=words(
             "Funnel {name}: {share} of {count} visits that took the first step took the last.",
             name=name,
-            share=write_share(words, min(1.0, last / first)) if last else NOTHING,
-            count=words.number(first),
+            share=write_share(words, min(1.0, last / first)) if first and last else NOTHING,
+            count=words.number(first) if first else NOTHING,
         ),
     )

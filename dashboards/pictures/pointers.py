@@ -5,7 +5,7 @@ import re
 
 from msgspec import Struct
 
-from anonymizer.policy import Dimension
+from anonymizer.policy import Dimension, Policy
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Metric
@@ -27,8 +27,6 @@ from dashboards.words import Words, message
 
 EVENT = "Pointer"
 SHADES = 5
-LEAST_CELLS = 20
-"""Columns and rows that are drawn at least; a policy's grid may be finer."""
 MOST_CELLS = 1000
 NAMED = 20
 CHOICES = 30
@@ -110,7 +108,7 @@ def reader_of(name: str) -> ReadPicture:
                 ),
             )
             answers.append(answer)
-            grid = draw_grid(words, _TITLES[each], answer)
+            grid = draw_grid(words, _TITLES[each], answer, _size_of(asker.policy, each))
             if grid is not None:
                 grids.append(grid)
         if not grids:
@@ -130,8 +128,19 @@ def reader_of(name: str) -> ReadPicture:
     return read
 
 
-def draw_grid(words: Words, title: str, answer: Answer | None) -> Grid | None:
-    """Shade the cells of an answer by value; None where it tells none."""
+def _size_of(policy: Policy, name: str) -> tuple[int, ...]:
+    """Return the columns and rows that a policy lays over a page; nothing of no grid."""
+    event = policy.events.get(EVENT)
+    return next((each.grid for each in event.properties if each.name == name), ()) if event else ()
+
+
+def draw_grid(
+    words: Words, title: str, answer: Answer | None, size: tuple[int, ...]
+) -> Grid | None:
+    """Shade the cells of an answer by value; None where it tells none.
+
+    The frame has `size` columns and rows; cells of a finer grid before make it larger.
+    """
     counted = [
         (number_of(row), int(found[1]), int(found[2]))
         for row in told(answer)
@@ -159,8 +168,8 @@ def draw_grid(words: Words, title: str, answer: Answer | None) -> Grid | None:
     )
     return Grid(
         title=words(title),
-        columns=max(LEAST_CELLS, *(cell.column + 1 for cell in cells)),
-        rows=max(LEAST_CELLS, *(cell.row + 1 for cell in cells)),
+        columns=max((*size[:1], *(cell.column + 1 for cell in cells))),
+        rows=max((*size[1:], *(cell.row + 1 for cell in cells))),
         cells=cells,
         summary=words(
             "Grid over the page, used in {count} cells. The most in {title}",

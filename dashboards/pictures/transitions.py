@@ -11,6 +11,7 @@ from dashboards.asking.metrics import Metric
 from dashboards.figures import write_share
 from dashboards.labels import write_word
 from dashboards.pictures.asked import (
+    MAX_VALUES,
     answer_of,
     at_word,
     chosen,
@@ -83,7 +84,8 @@ async def read_transitions(asker: Asker, selection: Selection, words: Words) -> 
         return None
     either = Or(tuple(Is(dimension, (page,)) for dimension in _PAGES))
     ways = await answer_of(
-        asker, question(selection, (Metric.VIEWS,), _PAGES, either, filters=others)
+        asker,
+        question(selection, (Metric.VIEWS,), _PAGES, either, filters=others, limit=MAX_VALUES),
     )
     exits = await answer_of(
         asker,

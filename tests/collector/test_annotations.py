@@ -255,8 +255,10 @@ def test_command_line_writes_lists_and_deletes(
     assert main(["annotate", *data, "--list"]) == 0
     assert "new prices" in capsys.readouterr().out
     assert main(["annotate", *data, "--delete", number]) == 0
-    assert main(["annotate", *data, "--delete", number]) == 2
-    assert capsys.readouterr().err == ("discreet: --delete: is that of no annotation of the site\n")
+    for gone in (number, str(2**64)):
+        assert main(["annotate", *data, "--delete", gone]) == 2
+        told = "discreet: --delete: is that of no annotation of the site\n"
+        assert capsys.readouterr().err == told
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,23 @@ def test_password_of_a_file_is_asked_for(
         assert (exported.status_code, "/" in exported.text) == (200, True)
 
 
+def test_file_of_users_that_cant_be_read_is_told_as_out_of_service(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = add(server, capsys, "readers")
+    file, aside = server.data / "logins.sqlite", server.data / "aside"
+    file.rename(aside)
+    file.write_bytes(b"no database" * 100)
+    try:
+        answer = httpx.get(server.url + link)
+    finally:
+        aside.replace(file)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert "can't be looked up at the moment" in answer.text
+    assert httpx.get(server.url + link).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -96,7 +113,14 @@ def test_password_of_a_file_is_asked_for(
         pytest.param(
             ("add", "a", "--site", "example.org", "--url", "kanari"), "--url: must be", id="address"
         ),
+        *(
+            pytest.param(
+                ("add", "a", "--site", "example.org", "--url", url), "--url: must be", id=url
+            )
+            for url in ("http://[", "https://a.example/?", "https://a b", "https://a.example/\n")
+        ),
         pytest.param(("revoke", "nobody"), "name: is that of no share", id="revoked twice"),
+        pytest.param(("revoke", "\udcff"), "name: is that of no share", id="no UTF-8"),
     ],
 )
 def test_bad_input_is_told_in_a_line(

@@ -270,6 +270,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             id="owner's site",
         ),
         pytest.param(("role", "b", "--role", "viewer"), "name: is that of no user", id="nobody"),
+        *(
+            pytest.param((action, "\udcff"), "name: is that of no user", id=f"{action} no UTF-8")
+            for action in ("remove", "totp", "password")
+        ),
         pytest.param(("role", "ana"), "--role: must be given", id="no change"),
         pytest.param(
             ("role", "ana", "--site", "example.org", "--all-sites"), "--all-sites", id="both"

@@ -160,9 +160,6 @@ class Counted:
         self.asked.append((sql, parameters))
         return [tuple(row) for row in self._kept.reader.query(sql, parameters)]
 
-    async def encode(self, sql: str, parameters: Mapping[str, object], form: str) -> bytes:
-        return self._kept.reader.encode(sql, parameters, form)
-
 
 class Pages:
     """The pages of the site, as its owner is shown them."""

@@ -136,7 +136,7 @@ def test_chart_and_its_table_tell_the_same(analyst: Reader, period: str, bars: i
     figure = page[page.index("<figure") : page.index("</figure>")]
 
     told = re.findall(
-        r"<title>([^<]*?): ([\d,]+) views?(?: so far)?(?:; before: [^<]*)?</title>", figure
+        r"<title>([^<;]*?): ([\d,]+) views?(?: so far)?(?:; before: [^<]*)?</title>", figure
     )
     table = [(row[0], row[3]) for row in table_rows(figure)]
 

@@ -154,12 +154,12 @@ def test_single_day_has_neither_course_nor_change(pages: Pages) -> None:
     assert (shown.has_points, shown.has_changes) == (False, False)
 
 
-@pytest.mark.parametrize("compare", ["none", "year"])
-def test_change_is_told_where_something_is_compared(pages: Pages, compare: str) -> None:
-    shown = pages.report(f"report=pages&period=7d&compare={compare}").list
+@pytest.mark.parametrize("compare", ["none", "year"], ids=["not wanted", "nothing there"])
+def test_no_change_is_told_where_nothing_is_compared(pages: Pages, compare: str) -> None:
+    view = pages.report(f"report=pages&period=7d&compare={compare}")
 
-    assert shown.has_changes is (compare == "year")
-    assert all(row.change is None for row in shown.rows)
+    assert not view.list.has_changes
+    assert view.compared == ""
 
 
 def test_word_of_a_row_leads_to_the_overview_of_it_alone(pages: Pages) -> None:
