@@ -36,6 +36,7 @@ def add_report(commands: Commands, *add_options: Callable[[argparse.ArgumentPars
     command.add_argument(
         "--mail",
         nargs="+",
+        action="extend",
         default=[],
         metavar="ADDRESS",
         help="send it, to each address by itself; needs --reports",

@@ -9,10 +9,18 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension, Policy, Site
-from dashboards.address_filters import Condition, FilterError, is_plain, read_filter, read_filters
+from dashboards.address_filters import (
+    MAX_FILTERS,
+    Condition,
+    FilterError,
+    is_plain,
+    read_filter,
+    read_filters,
+)
+from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Metric
 from dashboards.figures import HEADLINES
-from dashboards.labels import word_called
+from dashboards.labels import CODED, word_called, words_named
 from dashboards.periods import (
     Compare,
     Grain,
@@ -118,10 +126,15 @@ def _with_filters(
 
 
 def _read_added(words: Words, dimension: str, operation: str, value: str) -> Condition:
-    """Read the form's filter, whose value may be a name: ``Germany`` stands for ``DE``."""
+    """Read the form's filter, whose value may be a name: ``Germany`` stands for ``DE``.
+
+    A part is looked for in names, too, where a dimension's words are codes that nobody sees.
+    """
     found = read_filter(dimension, operation, value.strip())
     if operation == "contains":
-        return found
+        is_coded = found.dimension in CODED
+        named = words_named(words, found.dimension, value.strip()) if is_coded else ()
+        return Is(found.dimension, named) if 0 < len(named) <= MAX_FILTERS else found
     return read_filter(dimension, operation, word_called(words, found.dimension, value.strip()))
 
 

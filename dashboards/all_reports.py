@@ -1,9 +1,11 @@
 """The catalogue of reports, in the order of the navigation."""
 
+from msgspec.structs import replace
+
 from anonymizer.policy import Dimension
-from dashboards.asking.filters import Is
+from dashboards.asking.filters import Is, IsNot
 from dashboards.asking.metrics import Metric
-from dashboards.event_reports import EVENT_GROUPS
+from dashboards.event_reports import EVENT_GROUPS, TAG_EVENTS
 from dashboards.report import Report, ReportGroup
 from dashboards.words import message
 
@@ -11,6 +13,7 @@ _VISITS = (Metric.VISITORS, Metric.VISITS, Metric.VIEWS, Metric.BOUNCE_RATE, Met
 _BRIEF = (Metric.VISITORS, Metric.BOUNCE_RATE)
 _EVENTS = (Metric.EVENTS, Metric.VISITORS)
 _PAGE, _VALUE = message("Page"), message("Value")
+_OF_THE_SITE = (IsNot(Dimension.EVENT, TAG_EVENTS),)
 
 
 def _of_visits(id_: str, title: str, heading: str, dimension: Dimension) -> Report:
@@ -58,7 +61,7 @@ TRANSITIONS = Report(
     id="transitions",
     title=message("From page to page"),
     dimensions=(Dimension.PREVIOUS_PAGE, Dimension.PAGE),
-    headings=(message("From"), message("To")),
+    headings=(message("From page"), message("To page")),
     metrics=(Metric.VIEWS, Metric.VISITORS),
     brief=(Metric.VIEWS,),
 )
@@ -95,6 +98,13 @@ EVENTS = Report(
     headings=(message("Event"),),
     metrics=_EVENTS,
     brief=_EVENTS,
+    among=_OF_THE_SITE,
+)
+EVENTS_OF_THE_TAG = replace(
+    EVENTS,
+    id="tag_events",
+    title=message("Events of the tag’s modules"),
+    among=(Is(Dimension.EVENT, TAG_EVENTS),),
 )
 PROPERTIES = Report(
     id="event_properties",
@@ -103,6 +113,7 @@ PROPERTIES = Report(
     headings=(message("Event"), message("Property"), _VALUE),
     metrics=_EVENTS,
     brief=_EVENTS,
+    among=_OF_THE_SITE,
 )
 EMAIL = Report(
     id="email",
@@ -222,7 +233,7 @@ ALL_REPORTS = (
     ReportGroup(
         "goals",
         message("Goals and events"),
-        (GOALS, FUNNELS, EVENTS, PROPERTIES),
+        (GOALS, FUNNELS, EVENTS, PROPERTIES, EVENTS_OF_THE_TAG),
         is_on_overview=True,
     ),
     *EVENT_GROUPS,

@@ -10,6 +10,9 @@ from msgspec import Struct
 from dashboards.periods import Period
 from dashboards.words import Words, message
 
+MAX_DRAWN = 40
+"""On a chart; of more, the first stand there as one."""
+
 
 class Annotation(Struct, frozen=True):
     """A mark ready to be shown."""
@@ -68,7 +71,12 @@ async def read_annotations(
 ) -> tuple[Annotation, ...]:
     """Return the marks of a site's period as a reader sees them."""
     found = await to_thread.run_sync(marks.of_site, site, period.first, period.last)
-    return tuple(write_mark(words, mark) for mark in found)
+    written = [write_mark(words, mark) for mark in found]
+    if len(written) <= MAX_DRAWN:
+        return tuple(written)
+    *earlier, last = written[: 1 - MAX_DRAWN]
+    told = words("{number} earlier annotations", number=words.number(len(earlier) + 1))
+    return (Annotation(last.moment, told), *written[1 - MAX_DRAWN :])
 
 
 def write_mark(words: Words, mark: Mark) -> Annotation:

@@ -19,6 +19,7 @@ from dashboards.words import message
 from people.roles import Right
 
 ANNOTATIONS = f"{PATH}/annotations"
+MAX_LISTED = 500
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _EVER = (date(2000, 1, 1), date(2099, 12, 31))
@@ -89,7 +90,10 @@ class _AnnotationsPage:
         marks = await to_thread.run_sync(self._marks.of_site, str(site.domain), *_EVER)
         local_now = self._now().astimezone(site.zone).replace(tzinfo=None)
         values = {
-            "annotations": [write_mark(reader.words, mark) for mark in reversed(marks)],
+            "annotations": [
+                write_mark(reader.words, mark) for mark in reversed(marks[-MAX_LISTED:])
+            ],
+            "all": len(marks),
             "site": str(site.domain),
             "sites": [str(domain) for domain in reader.policy.sites],
             "zone": site.zone.key,

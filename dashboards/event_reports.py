@@ -1,8 +1,11 @@
 """The reports of single events, in the order of the navigation."""
 
+from msgspec.structs import replace
+
 from anonymizer.policy import DEPTH, ENGAGEMENT, Dimension
 from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Metric
+from dashboards.labels import WAYS
 from dashboards.report import Report, ReportGroup
 from dashboards.words import message
 
@@ -121,13 +124,16 @@ EVENT_GROUPS = (
                 page=_PAGE,
                 value=message("Cell"),
             ),
-            _of_event(
-                "leaving",
-                message("How pages are left"),
-                "Page Left",
-                "how",
-                page=_PAGE,
-                value=message("Way"),
+            replace(
+                _of_event(
+                    "leaving",
+                    message("How pages are left"),
+                    "Page Left",
+                    "how",
+                    page=_PAGE,
+                    value=message("Way"),
+                ),
+                named=WAYS,
             ),
         ),
     ),
@@ -166,3 +172,14 @@ EVENT_GROUPS = (
     ),
 )
 """What visitors did on pages, and how pages did."""
+
+TAG_EVENTS = tuple(
+    dict.fromkeys(
+        held.values[0]
+        for group in EVENT_GROUPS
+        for report in group.reports
+        for held in report.held
+        if held.dimension is Dimension.EVENT
+    )
+)
+"""The events of these: the tag and its modules send them, beside a site's own."""

@@ -1,7 +1,7 @@
 """`/dashboard/export`: the whole list of a report, or the overview's chart, as a file."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -12,17 +12,15 @@ from starlette.routing import BaseRoute, Route
 from anonymizer.policy import Policy
 from dashboards.address import read_selection
 from dashboards.asking.answering import Answer, Asker
-from dashboards.asking.question import Question
 from dashboards.export_formats import MEDIA_TYPES, Encode, Format, write_file
-from dashboards.figures import HEADLINES
 from dashboards.fitting import fit
 from dashboards.notes import Notes
 from dashboards.pages import PAGE_HEADERS, show_fault
 from dashboards.readers import Page, Reader, Readers
-from dashboards.report import Report
 from dashboards.reports import question_of, reports_by_id
 from dashboards.selection import PATH, Selection, SelectionError
 from dashboards.shown import Link
+from dashboards.traffic import bars_of, chart_question
 from dashboards.words import message
 from people.roles import Right
 from people.trail import Did
@@ -102,11 +100,17 @@ class _Exports:
             report=f"{selection.report or 'overview'} ({form})",
             period=f"{selection.period.first}/{selection.period.last}",
         )
-        question = fit(self._asker, question_for(selection, self._reports))
+        if selection.report:
+            report = self._reports[selection.report]
+            question = fit(self._asker, question_of(report, selection, limit=MAX_ROWS))
+        else:
+            _, question = chart_question(self._asker, selection)
         if question is None:
-            return show_fault(reader.words, 400, _UNDECLARED)
+            return show_fault(reader.words, 400, _UNDECLARED, reader.path)
         async with self._one_at_a_time:
             answer = await self._asker.answer(question)
+            if not selection.report:
+                question, answer = bars_of(question, answer, selection.now)
             body = await write_file(question, answer, form, self._encode)
         name = _name_file(selection, answer, form)
         return Response(
@@ -114,21 +118,6 @@ class _Exports:
             media_type=MEDIA_TYPES[form],
             headers={**PAGE_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
         )
-
-
-def question_for(selection: Selection, reports: Mapping[str, Report]) -> Question:
-    """Return what an export asks: all rows of a report, or those of the overview's chart."""
-    if selection.report:
-        return question_of(reports[selection.report], selection, limit=MAX_ROWS)
-    return Question(
-        site=selection.site,
-        period=selection.period,
-        today=selection.now.date(),
-        metrics=tuple(HEADLINES),
-        filters=selection.filters,
-        grain=selection.grain,
-        limit=MAX_ROWS,
-    )
 
 
 def _read_format(

@@ -19,7 +19,7 @@ TITLES = {
     Metric.VISITS: message("Visits"),
     Metric.VIEWS: message("Views"),
     Metric.BOUNCES: message("Bounces"),
-    Metric.SECONDS: message("Time"),
+    Metric.SECONDS: message("Time spent"),
     Metric.BOUNCE_RATE: message("Bounce rate"),
     Metric.VISIT_DURATION: message("Visit time"),
     Metric.VIEWS_PER_VISIT: message("Views per visit"),

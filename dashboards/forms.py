@@ -14,7 +14,9 @@ MAX_FORM_BYTES = 4096
 MAX_FIELDS = 10
 
 _LOCAL_PLACE = re.compile(
-    re.escape(PATH) + r"(/audit|/annotations|/shares|/people)?(\?[A-Za-z0-9._~%=&+-]{0,1000})?"
+    re.escape(PATH)
+    + r"(/audit|/annotations|/shares|/people|/privacy(/statistics)?)?"
+    + r"(\?[A-Za-z0-9._~%=&+-]{0,1000})?"
 )
 
 

@@ -138,6 +138,19 @@ _NAMES = {
     },
 }
 
+CODED = frozenset({Dimension.COUNTRY, Dimension.LANGUAGE, *_NAMES})
+"""Dimensions whose words readers know by their names alone."""
+
+WAYS = {
+    "link": message("By a link on the site"),
+    "outbound": message("By a link to another site"),
+    "back": message("Back"),
+    "reload": message("Loaded again"),
+    "close": message("Closed"),
+    "hidden": message("Put aside"),
+}
+"""How a page can be left, in the order of the picture."""
+
 OPERATIONS = {
     "is": message("is"),
     "is_not": message("is not"),

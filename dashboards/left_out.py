@@ -152,10 +152,11 @@ async def _ask(
 def _tell_refused(words: Words, hits: int, refused: int) -> str:
     if not hits:
         return words("No hit came in.")
-    return words(
-        "{refused} of {hits} hits were refused: {share}. Each left one number and nothing else.",
+    return words.count(
+        "{refused} of {count} hit was refused: {share}. It left one number and nothing else.",
+        "{refused} of {count} hits were refused: {share}. Each left one number and nothing else.",
+        hits,
         refused=words.number(refused),
-        hits=words.number(hits),
         share=write_share(words, refused / hits),
     )
 

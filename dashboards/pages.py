@@ -1,5 +1,6 @@
 """Turn values into answers: templates, the headers that all answers carry, static files."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
@@ -12,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from dashboards.compressing import mask_token
 from dashboards.selection import PATH
 from dashboards.sparklines import draw_sparkline
-from dashboards.words import COOKIE, LANGUAGES, PARAMETER, Words, language_of, words_in
+from dashboards.words import COOKIE, LANGUAGES, PARAMETER, Words, language_of, message, words_in
 
 LANGUAGE_SECONDS = 365 * 24 * 3600
 
@@ -25,6 +26,8 @@ PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
 _MEDIA_TYPES = {
     "dashboard.css": "text/css; charset=utf-8",
@@ -48,9 +51,12 @@ def render(words: Words, template: str, values: Mapping[str, object]) -> str:
     return _templates().get_template(template).render({**values, "_": words})
 
 
-def show_fault(words: Words, status: int, sentence: str) -> HTMLResponse:
-    """Render a page that says in one sentence, a key of the words, why there is no other."""
-    return show(words, "fault.html", {"sentence": words(sentence)}, status)
+def show_fault(words: Words, status: int, sentence: str, home: str = PATH) -> HTMLResponse:
+    """Render a page that says in one sentence, a key of the words, why there is no other.
+
+    It leads to `home`; that of who holds a shared link is no login.
+    """
+    return show(words, "fault.html", {"sentence": words(sentence), "home": home}, status)
 
 
 def words_of(request: Request) -> Words:
@@ -61,6 +67,17 @@ def words_of(request: Request) -> Words:
 def go_to(address: str) -> RedirectResponse:
     """Send the browser on with a GET (RFC 9110 section 15.4.4)."""
     return RedirectResponse(address, status_code=303, headers=PAGE_HEADERS)
+
+
+def origin_of(request: Request) -> str:
+    """Return under which origin the server was asked; nothing where that is no name of a host."""
+    host = request.url.netloc
+    return f"{request.url.scheme}://{host}" if _HOST.fullmatch(host) else ""
+
+
+def show_no_host(words: Words) -> HTMLResponse:
+    """Say that there is no origin to be written into a page."""
+    return show_fault(words, 400, message("The Host header is not the name of a host."))
 
 
 def keep_language(request: Request, response: Response) -> Response:
@@ -83,7 +100,7 @@ async def static_file(request: Request) -> Response:
     """Serve one of the files that pages link to; their address changes with their content."""
     name = request.path_params["name"]
     if name not in _MEDIA_TYPES:
-        return show_fault(words_of(request), 404, "There is no such file.")
+        return show_fault(words_of(request), 404, message("There is no such file."))
     headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=86400"}
     return Response(_static(name), media_type=_MEDIA_TYPES[name], headers=headers)
 

@@ -227,7 +227,8 @@ def days_before(period: Period) -> Period:
 def before(period: Period) -> Period:
     """Return what a period is compared with: the month or year before, else as many days.
 
-    Of a month or year that goes on it is the days up to the same one.
+    Of a month or year that goes on it is the days up to the same one, of whole months as many
+    months: days that cut a month lack what belongs to no single day of it.
 
     Raises PeriodError when it begins before the year 2000.
     """
@@ -241,6 +242,9 @@ def before(period: Period) -> Period:
             return _earlier(months_ago(period.first, 12), _year_before(period.last))
         case PeriodName.THIS_YEAR:
             return year_before(period)
+    if period.first.day == (period.last + DAY).day == 1:
+        months = _month_number(period.last) - _month_number(period.first) + 1
+        return _earlier(months_ago(period.first, months), period.first - DAY)
     return days_before(period)
 
 
@@ -250,6 +254,14 @@ def year_before(period: Period) -> Period:
     Raises PeriodError when they begin before the year 2000.
     """
     return _earlier(*(_year_before(day) for day in (period.first, period.last)))
+
+
+def has_like_of_last(period: Period, compared: Period) -> bool:
+    """Tell whether the last day compared with stands for the period's last day.
+
+    31 March has none in February, nor has 29 February in most years.
+    """
+    return compared.days == period.days or compared.last.day == period.last.day
 
 
 def _year_before(day: date) -> date:

@@ -25,6 +25,25 @@ _OUTCOMES = {
     "does not hold": (message("does not hold"), "bad"),
     "not checked": (message("not checked"), "fair"),
 }
+CHECKS = (
+    message("what the store keeps"),
+    message("only tables that Discreet makes"),
+    message("no column for an identifier or for a sketch of visitors"),
+    message("no stored value looks like an identifier"),
+    message("no stored value is a hash of an address or an agent in the dictionary"),
+    message("no small group is kept of a past period"),
+    message("spool, WAL and the store's files hold no address, e-mail address or agent"),
+    message("the logs given by --log hold none either"),
+    message("files and logs that the server has open hold none either"),
+    message("the process leaves no core dump"),
+    message("the process's memory is closed to other processes of its user"),
+    message("the process's memory is not written to swap"),
+    message("the access log is off"),
+    message("nobody but the owner can read the data directory"),
+    message("the policy that counters follow is archived"),
+    message("what went to journald, a container's log, a proxy's log or a backup"),
+)
+"""The doctor's checks, in its order."""
 
 
 class Told(Struct, frozen=True):
@@ -142,7 +161,9 @@ def view_checks(
     if checks is None:
         return None
     rows = tuple(
-        CheckRow(each.check, _tell_outcome(words, each.outcome), each.because if sees_all else "")
+        CheckRow(
+            words(each.check), _tell_outcome(words, each.outcome), each.because if sees_all else ""
+        )
         for each in checks.verdicts
     )
     states = [row.outcome.state for row in rows]
@@ -182,7 +203,8 @@ def tell_waiting(words: Words, kept: Iterable[Kept]) -> str:
     """Tell what of all sites the next run of retention takes."""
     found = list(kept)
     return words(
-        "The next run takes {overdue} cells whose time is over and {waiting} of groups too small.",
+        "Cells that the next run takes: {overdue} whose time is over, {waiting} of groups"
+        " too small.",
         overdue=words.number(sum(each.overdue for each in found)),
         waiting=words.number(sum(each.waiting for each in found)),
     )

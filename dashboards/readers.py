@@ -93,10 +93,10 @@ async def ask_page(page: Page, request: Request, reader: Reader) -> Response:
     try:
         return await page(request, reader)
     except SelectionError as error:
-        return show_fault(reader.words, 400, str(error))
+        return show_fault(reader.words, 400, str(error), reader.path)
     except Unanswerable:
         sentence = message("This can't be asked: no policy could answer it.")
-        return show_fault(reader.words, 400, sentence)
+        return show_fault(reader.words, 400, sentence, reader.path)
 
 
 def _place_of(request: Request) -> str:

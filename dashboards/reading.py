@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from anonymizer.policy import PROPERTY_DIMENSIONS, Dimension
 from dashboards.address_filters import Condition
 from dashboards.asking.answering import Answer, Asker, Row, Unplaced
+from dashboards.asking.choosing import counted_per
 from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Question
@@ -104,7 +105,7 @@ def list_view(
             write_value(words, metric, value)
             for metric, value in zip(question.metrics, answer.totals, strict=True)
         ),
-        notes=tuple(notes_of(answer, selection, words)),
+        notes=tuple(notes_of(answer, question, words, has_totals=is_full)),
         lacks_days=answer.unplaced is not None,
         address=selection.at_report(report.id),
         has_ranks=is_full and selection.sort is None,
@@ -112,14 +113,17 @@ def list_view(
     )
 
 
-def notes_of(answer: Answer, selection: Selection, words: Words) -> Iterable[str]:
-    """Say what an answer's numbers lack, or count several times."""
-    single = (each for each in selection.filters if isinstance(each, Is) and len(each.values) == 1)
+def notes_of(
+    answer: Answer, question: Question, words: Words, *, has_totals: bool = False
+) -> Iterable[str]:
+    """Say what an answer's numbers lack, or count several times; its rows' or their totals too."""
+    single = (each for each in question.filters if isinstance(each, Is) and len(each.values) == 1)
     held = {each.dimension for each in single}
     if answer.unplaced is not None:
         yield tell_unplaced(answer.unplaced, words)
-    told = [each for each in answer.counted_per if each not in held]
-    if told:
+    per = counted_per(answer.statistic, ()) if has_totals else answer.counted_per
+    told = [each for each in per if each not in held]
+    if told and "visitors" in question.measures:
         names = words.together([words(DIMENSIONS[each]) for each in told])
         yield words(
             "A visitor counts once under each of these, so that some count several times: {names}.",
@@ -152,7 +156,7 @@ def _row(
     return ListRow(
         words=tuple(
             Word(
-                text=write_word(words, dimension, word),
+                text=_write_word(report, words, dimension, word),
                 address=_address(report, selection, question.dimensions, row, dimension),
                 raw=word,
             )
@@ -166,6 +170,12 @@ def _row(
         is_other=OTHER in row.words,
         rank=rank,
     )
+
+
+def _write_word(report: Report, words: Words, dimension: Dimension, word: str) -> str:
+    if dimension is report.dimensions[-1] and word in report.named:
+        return words(report.named[word])
+    return write_word(words, dimension, word)
 
 
 def _address(

@@ -36,12 +36,15 @@ async def read_refused(asker: Asker, selection: Selection, words: Words) -> Refu
     if not hits:
         return RefusedView(words("No hit came in during this period."), None)
     if not refused:
-        sentence = words("None of {hits} hits was refused.", hits=words.number(hits))
+        sentence = words.count(
+            "The one hit was not refused.", "None of {count} hits was refused.", hits
+        )
         return RefusedView(sentence, None)
-    sentence = words(
-        "{share} of {hits} hits were refused: {reasons}.",
+    sentence = words.count(
+        "{share} of {count} hit was refused: {reasons}.",
+        "{share} of {count} hits were refused: {reasons}.",
+        hits,
         share=write_share(words, sum(number for _, number in refused) / hits),
-        hits=words.number(hits),
         reasons=_tell_reasons(refused, hits, words),
     )
     return RefusedView(sentence, _list(refused, hits, selection, words))

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from anonymizer.policy import Dimension
-from dashboards.asking.filters import Is
+from dashboards.asking.filters import Is, IsNot
 from dashboards.asking.metrics import Metric
 from dashboards.asking.views import Subject, subjects_of
 
@@ -23,6 +23,10 @@ class Report(Struct, frozen=True, kw_only=True):
     """Shown on the overview."""
     held: tuple[Is, ...] = ()
     """What its rows are of: an event, a property of it."""
+    among: tuple[Is | IsNot, ...] = ()
+    """Which words it lists as long as no filter names their dimension."""
+    named: dict[str, str] = {}
+    """The names of its last dimension's words, where they are of a list of their own."""
     is_only_of: str = ""
     """``goals`` or ``funnels``: it is there where the policy has any."""
 

@@ -12,7 +12,7 @@ from dashboards.asking.metrics import Number
 from dashboards.asking.question import Question
 from dashboards.figures import SHARES, change
 from dashboards.fitting import ask_fitting
-from dashboards.periods import DAY, Grain, Period, PeriodName, buckets_of
+from dashboards.periods import DAY, Grain, Period, PeriodName, buckets_of, has_like_of_last
 from dashboards.pictures.gallery import PICTURES
 from dashboards.reading import PAGE_ROWS, list_view, undeclared_list
 from dashboards.report import Report
@@ -137,7 +137,7 @@ async def _with_courses(
     if compared is None or question.metrics[0] in SHARES:
         return shown, ""
     leaves_out_today = grain is Grain.DAY and period.is_open(selection.now)
-    if leaves_out_today:
+    if leaves_out_today and has_like_of_last(period, compared):
         compared = Period(PeriodName.CUSTOM, compared.first, compared.last - DAY)
     before = await asker.answer(replace(of_rows, period=compared))
     numbers = {row.words: row.metrics[0] for row in before.rows}
@@ -164,11 +164,15 @@ async def _with_courses(
 
 def _of_rows(question: Question, answer: Answer) -> Question:
     """Return what asks for the first metric of these rows alone."""
-    first = tuple(dict.fromkeys(row.words[0] for row in answer.rows))
+    # By each dimension's words: one alone has as many rows beside these as there are words.
+    words = (
+        tuple(dict.fromkeys(told)) for told in zip(*(r.words for r in answer.rows), strict=True)
+    )
+    of_rows = (Is(*told) for told in zip(question.dimensions, words, strict=True))
     return replace(
         question,
         metrics=question.metrics[:1],
-        filters=(*question.filters, Is(question.dimensions[0], first)),
+        filters=(*question.filters, *of_rows),
         order=(),
         limit=MAX_TIMES,
         offset=0,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from anonymizer.policy import Dimension, Policy, Statistic
 from dashboards.all_reports import ALL_REPORTS
-from dashboards.asking.filters import MAX_VALUES, Contains, Filter, Is, Or
+from dashboards.asking.filters import MAX_VALUES, Contains, Filter, Is, Or, dimensions_of
 from dashboards.asking.question import Order, Question
 from dashboards.asking.views import Subject, subjects_of
 from dashboards.labels import words_named
@@ -69,6 +69,7 @@ def question_of(
     order: tuple[Order, ...] = ()
     if selection.sort and selection.report == report.id:
         order = (Order(selection.sort.by, selection.sort.descending),)
+    named = dimensions_of(selection.filters)
     return Question(
         site=selection.site,
         period=period or selection.period,
@@ -77,6 +78,7 @@ def question_of(
         dimensions=report.dimensions,
         filters=(
             *report.held,
+            *(each for each in report.among if each.dimension not in named),
             *(each for each in selection.filters if each not in report.held),
             *_search(report, selection),
         ),

@@ -21,7 +21,8 @@ from anonymizer.policy import Policy
 from dashboards.forms import FormError, read_form
 from dashboards.pages import PAGE_HEADERS, go_to, show, show_fault, words_of
 from dashboards.readers import Endpoint, Page, Reader, ask_page
-from dashboards.shared_answers import SharedAnswers
+from dashboards.selection import PATH
+from dashboards.shared_answers import KEPT_AT_MOST, SharedAnswers
 from dashboards.throttle import WINDOW, Throttle
 from dashboards.words import message
 from people.people import People
@@ -41,6 +42,7 @@ _FRAMED_WITH_PASSWORD = message(
 _NOT_FRAMED = message("This link is not shared for being shown in a frame.")
 _NO_EXPORTS = message("This link does not export reports.")
 _TOO_MANY = message("This link was asked for too many pages. Please wait a minute.")
+_TOO_MANY_FILES = message("This link was asked for too many files. Please wait a minute.")
 
 
 class SharedPages:
@@ -115,9 +117,13 @@ class SharedPages:
                 return _refuse(request, 403, _NO_EXPORTS)
             if not self._is_let_in(request, opened):
                 return _ask_password(request, 200, "", "")
-            if wait := self._answers.wait_seconds(opened.share.name, self._now()):
-                return _refuse(request, 429, _TOO_MANY, wait)
-            return await ask_page(export, request, self._reader(request, opened, _path(request)))
+            now, share = self._now(), opened.share
+            if wait := self._answers.wait_seconds_for_file(share.name, now):
+                return _refuse(request, 429, _TOO_MANY_FILES, wait)
+            answer = await ask_page(export, request, self._reader(request, opened, _path(request)))
+            if answer.status_code == 200:
+                await to_thread.run_sync(self._shares.looked, share, int(now.timestamp()))
+            return answer
 
         return answer
 
@@ -126,9 +132,12 @@ class SharedPages:
         reader = self._reader(request, opened, path)
         key = (share.name, str(share.made), path, str(request.url.query), reader.words.language)
         kept = self._answers.find(key, now)
-        if kept is None:
-            if wait := self._answers.wait_seconds(share.name, now):
+        wait = 0 if kept is not None else self._answers.wait_seconds(share.name, now)
+        if wait:
+            kept = self._answers.find(key, now, KEPT_AT_MOST)
+            if kept is None:
                 return _refuse(request, 429, _TOO_MANY, wait)
+        if kept is None:
             answer = await ask_page(page, request, reader)
             if answer.status_code != 200:
                 return answer
@@ -203,7 +212,8 @@ class SharedPages:
 
 
 def _refuse(request: Request, status: int, sentence: str, wait: int = 0) -> Response:
-    answer = show_fault(words_of(request), status, sentence)
+    home = PATH if status == 404 else _path(request)
+    answer = show_fault(words_of(request), status, sentence, home)
     if wait:
         answer.headers["Retry-After"] = str(wait)
     return answer

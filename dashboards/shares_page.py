@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from dashboards.forms import FormError, read_own_form
 from dashboards.notes import Notes
-from dashboards.pages import go_to, show, show_fault
+from dashboards.pages import go_to, origin_of, show, show_fault, show_no_host
 from dashboards.readers import Reader, Readers
 from dashboards.selection import PATH
 from dashboards.shared import SHARED
@@ -24,7 +24,6 @@ from people.trail import Did
 SHARES = f"{PATH}/shares"
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 _FAULTS = {
     "name": message(
         "The name must be 1 to 40 letters, digits, dots, hyphens and underscores, and no other"
@@ -71,9 +70,9 @@ class _SharesPage:
         return await self._show(reader, 200)
 
     async def add(self, request: Request, reader: Reader) -> Response:
-        if not _HOST.fullmatch(request.url.netloc):
-            sentence = message("The Host header is not the name of a host.")
-            return show_fault(reader.words, 400, sentence)
+        origin = origin_of(request)
+        if not origin:
+            return show_no_host(reader.words)
         try:
             form = await read_own_form(request, reader.token)
         except FormError as error:
@@ -86,7 +85,7 @@ class _SharesPage:
             return await self._show(reader, 400, form=form, fault=fault)
         name, site = form.get("name", ""), form.get("site", "")
         await self._notes.note(reader.person.name, Did.SHARED, site=site, report=name)
-        link = f"{request.url.scheme}://{request.url.netloc}{SHARED}/{token}"
+        link = f"{origin}{SHARED}/{token}"
         frame = ""
         if form.get("origins", "").split():
             told = reader.words("Visits of {site}", site=site)

@@ -155,6 +155,8 @@ class TrafficView(Struct, frozen=True):
     main: ChartView | None
     compared: str
     """The days that changes are against; empty when there are none."""
+    leaves_out_today: bool = False
+    """Whether changes are of the days before today alone."""
     notes: tuple[str, ...] = ()
     is_nothing: bool = False
     """Nothing was counted."""

@@ -1,6 +1,5 @@
 """The pages about a site: its overview, and each of its reports."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -14,16 +13,13 @@ from dashboards.framing import frame_of
 from dashboards.live import view_live
 from dashboards.notes import Notes
 from dashboards.overview import read_overview
-from dashboards.pages import go_to, keep_language, show, show_fault
+from dashboards.pages import go_to, keep_language, origin_of, show, show_no_host
 from dashboards.privacy_facts import LiveOf
 from dashboards.readers import Reader
 from dashboards.report_page import read_report
 from dashboards.reports import reports_by_id
 from dashboards.selection import Selection
-from dashboards.words import message
 from people.trail import Did
-
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
 
 class SitePages:
@@ -78,10 +74,9 @@ class SitePages:
         values = {"overview": overview, "live": live, **frame_of(reader, selection)}
         if not overview.is_empty:
             return show(reader.words, "overview.html", values)
-        if not _HOST.fullmatch(request.url.netloc):
-            sentence = message("The Host header is not the name of a host.")
-            return show_fault(reader.words, 400, sentence)
-        values["origin"] = f"{request.url.scheme}://{request.url.netloc}"
+        values["origin"] = origin_of(request)
+        if not values["origin"]:
+            return show_no_host(reader.words)
         return show(reader.words, "empty.html", values)
 
     async def _show_report(self, _: Request, reader: Reader, selection: Selection) -> Response:

@@ -3,18 +3,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from anonymizer.policy import PROPERTY_DIMENSIONS, Dimension
-from dashboards.asking.answering import Answer, Asker
+from dashboards.asking.answering import Answer, Asker, Row
 from dashboards.asking.filters import dimensions_of
 from dashboards.asking.metrics import Metric, Number, measures_for, value_of
 from dashboards.asking.question import Question
 from dashboards.charts import Series, describe_point, draw_chart, end_of
+from dashboards.courses import Course, read_before, read_course, sums_of
 from dashboards.figures import HEADLINES, TITLES, change, write_value
 from dashboards.fitting import fit, tell_undeclared
-from dashboards.periods import GRAIN_TITLES, Grain, Period, PeriodName, buckets_of
+from dashboards.periods import GRAIN_TITLES, Grain, buckets_of
 from dashboards.reading import notes_of
 from dashboards.selection import Selection
 from dashboards.shown import Card, ChartView, TrafficView, Undeclared
@@ -38,22 +38,35 @@ Annotations = Iterable[tuple[datetime, str]]
 """What happened when, on the site's wall clock."""
 
 
-class Course(Struct, frozen=True):
-    """What was counted in a period: in all, and by the start of each bar."""
-
-    period: Period
-    grain: Grain
-    total: dict[str, int]
-    by_time: dict[datetime, dict[str, int]]
-    answer: Answer
-    until: str = ""
-    """The minute of the last day up to which `total` goes; empty of the whole day."""
-
-
 async def read_traffic(
     asker: Asker, selection: Selection, words: Words, annotations: Annotations = ()
 ) -> TrafficView | Undeclared:
     """Read figures and chart, or why there are none under these filters."""
+    asked, question = chart_question(asker, selection)
+    if question is None:
+        return await tell_undeclared(asker, replace(asked, metrics=(Metric.VISITORS,)), words)
+    now = await read_course(asker, question)
+    before = await read_before(asker, question, selection)
+    metrics = shown_metrics(question)
+    measure = selection.measure if selection.measure in metrics else metrics[0]
+    return TrafficView(
+        cards=tuple(
+            _card(selection, words, metric, now, before, is_shown=metric is measure)
+            for metric in metrics
+        ),
+        main=_main(selection, words, measure, metrics, now, before, annotations),
+        compared=_describe(before, words),
+        leaves_out_today=before is not None and before.against is not None,
+        notes=tuple(notes_of(now.answer, question, words)),
+        is_nothing=not any(now.total.values()),
+    )
+
+
+def chart_question(asker: Asker, selection: Selection) -> tuple[Question, Question | None]:
+    """Return what the chart is to tell, and as much of it as is declared; None of nothing.
+
+    Where hours are not counted, days are asked for.
+    """
     asked = Question(
         site=selection.site,
         period=selection.period,
@@ -67,25 +80,36 @@ async def read_traffic(
     if question is None and asked.grain is Grain.HOUR:
         asked = replace(asked, grain=Grain.DAY)
         question = fit(asker, asked)
-    if question is None:
-        return await tell_undeclared(asker, replace(asked, metrics=(Metric.VISITORS,)), words)
-    now = await _read_course(asker, question)
-    before = await _read_before(asker, question, selection)
-    metrics = _shown_metrics(question)
-    measure = selection.measure if selection.measure in metrics else metrics[0]
-    return TrafficView(
-        cards=tuple(
-            _card(selection, words, metric, now, before, is_shown=metric is measure)
-            for metric in metrics
-        ),
-        main=_main(selection, words, measure, metrics, now, before, annotations),
-        compared=_describe(before, words),
-        notes=tuple(notes_of(now.answer, selection, words)),
-        is_nothing=not any(now.total.values()),
+    return asked, question
+
+
+def bars_of(question: Question, answer: Answer, now: datetime) -> tuple[Question, Answer]:
+    """Return what was answered to `chart_question` as the chart tells it.
+
+    A row for each bar that has begun, also where nothing was counted; of each the figures shown.
+    """
+    metrics = shown_metrics(question)
+    found = {row.time: sums_of(question, row.metrics) for row in answer.rows}
+    nothing = dict.fromkeys(map(str, question.metrics), 0)
+    grain = question.grain or Grain.DAY
+
+    def figures(sums: Sums) -> tuple[Number, ...]:
+        return tuple(value_of(metric, sums, 0) for metric in metrics)
+
+    starts = [start for start in buckets_of(question.period, grain) if start <= now]
+    times = [
+        f"{start:%Y-%m-%d %H:%M}" if grain is Grain.HOUR else f"{start:%Y-%m-%d}"
+        for start in starts
+    ]
+    rows = tuple(Row(time, (), figures(found.get(time, nothing))) for time in times)
+    totals = figures(sums_of(question, answer.totals))
+    return (
+        replace(question, metrics=metrics),
+        replace(answer, rows=rows, groups=len(rows), totals=totals),
     )
 
 
-def _shown_metrics(question: Question) -> tuple[Metric, ...]:
+def shown_metrics(question: Question) -> tuple[Metric, ...]:
     """Return the headlines that what is counted suffices for, and what filters ask for."""
     return tuple(
         metric
@@ -105,11 +129,12 @@ def _card(
 ) -> Card:
     value = value_of(metric, now.total, 0)
     earlier = value_of(metric, before.total, 0) if before else None
+    compared = value_of(metric, before.against, 0) if before and before.against else value
     return Card(
         metric=metric,
         title=words(TITLES[metric]),
         text=write_value(words, metric, value),
-        change=change(words, metric, value, earlier) if before else None,
+        change=change(words, metric, compared, earlier) if before else None,
         # What goes on would read as a fall.
         points=tuple(
             number if end_of(start, now.grain) <= selection.now else None
@@ -173,7 +198,8 @@ def _points(metric: Metric, course: Course) -> Series:
 def _describe(before: Course | None, words: Words) -> str:
     if before is None:
         return ""
-    days = words.days(before.period.first, before.period.last)
+    period = before.days or before.period
+    days = words.days(period.first, period.last)
     return words("{days}, up to {time}", days=days, time=before.until) if before.until else days
 
 
@@ -183,48 +209,3 @@ def _of_filters(selection: Selection) -> tuple[Metric, ...]:
     events = (Metric.EVENTS,) if named & PROPERTY_DIMENSIONS else ()
     goals = (Metric.CONVERSIONS,) if Dimension.GOAL in named else ()
     return (*events, *goals)
-
-
-async def _read_course(asker: Asker, question: Question) -> Course:
-    answer = await asker.answer(replace(question, tells_unplaced=False))
-    by_time = {
-        datetime.fromisoformat(row.time): _sums(question, row.metrics) for row in answer.rows
-    }
-    if answer.statistic.min_group > 1 and question.grain is not Grain.MONTH:
-        # What was too small for its day belongs to its month alone, and to no bar.
-        answer = await asker.answer(replace(question, grain=None))
-    grain = question.grain or Grain.DAY
-    return Course(question.period, grain, _sums(question, answer.totals), by_time, answer)
-
-
-async def _read_before(asker: Asker, question: Question, selection: Selection) -> Course | None:
-    """Read what is compared with: as many days, of the last as many hours as have begun today.
-
-    Otherwise each morning would read as a loss.
-    """
-    period = selection.compared
-    if period is None:
-        return None
-    hours = replace(
-        question, period=Period(PeriodName.CUSTOM, period.last, period.last), grain=Grain.HOUR
-    )
-    is_open = selection.period.is_open(selection.now)
-    is_by_hour = asker.declares(hours)
-    if is_open and not is_by_hour and period.days == 1:
-        return None
-    course = await _read_course(asker, replace(question, period=period, tells_unplaced=False))
-    if not is_open or not is_by_hour:
-        return course
-    total = dict(course.total)
-    for row in (await asker.answer(hours)).rows:
-        if datetime.fromisoformat(row.time).hour > selection.now.hour:
-            for name, number in _sums(question, row.metrics).items():
-                total[name] -= number
-    return replace(course, total=total, until=f"{selection.now.hour:02}:59")
-
-
-def _sums(question: Question, numbers: Sequence[Number]) -> dict[str, int]:
-    return {
-        metric.value: int(number or 0)
-        for metric, number in zip(question.metrics, numbers, strict=True)
-    }

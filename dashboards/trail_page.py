@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
+from dashboards.all_reports import ALL_REPORTS
 from dashboards.selection import PATH, SelectionError
-from dashboards.words import PARAMETER, message
+from dashboards.words import PARAMETER, Words, message
 from people.roles import Person
 from people.trail import Act, Did, Trail
 
@@ -29,6 +30,20 @@ _DEEDS = {
     Did.SHARED: message("shared"),
     Did.REVOKED: message("revoked the share"),
 }
+_REPORTS = {
+    "overview": message("overview"),
+    "privacy": message("privacy"),
+    "withheld groups": message("withheld groups"),
+    "live visitors": message("live visitors"),
+    "people": message("people"),
+    "audit trail": message("audit trail"),
+    "report": message("report by mail"),
+    "mailed report": message("report mailed by schedule"),
+    "api": message("question"),
+    **{report.id: report.title for group in ALL_REPORTS for report in group.reports},
+}
+"""What the trail calls reports and other pages."""
+_NAMED = frozenset({Did.LOOKED, Did.EXPORTED, Did.ASKED_API})
 _NO_PARAMETER = message("The address has a parameter that the audit trail does not know.")
 _NO_PAGE = message("There is no such page of the audit trail.")
 _NO_DAY = message("A day of the audit trail is written as 2026-01-31.")
@@ -64,6 +79,13 @@ class TrailPage:
     def deed_of(self, act: Act) -> str:
         """Return what was done, a key of the words."""
         return _DEEDS[act.did]
+
+    def report_of(self, act: Act, words: Words) -> str:
+        """Return what it was done to; views and shares go by their own names."""
+        name, bracket, form = act.report.partition(" (")
+        if act.did not in _NAMED or name not in _REPORTS:
+            return act.report
+        return f"{words(_REPORTS[name])}{bracket}{form}"
 
 
 class TrailReader:

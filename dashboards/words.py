@@ -4,7 +4,7 @@ English sentences are the keys; `catalogues/LANGUAGE.po` holds the others. Numbe
 of countries and languages are CLDR's, by Babel.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cache
 from importlib import resources
@@ -45,6 +45,10 @@ def message(text: str) -> str:
     return text
 
 
+_PAIR = message("{name}: {value}")
+_BETWEEN = message("; ")
+
+
 class Words:
     """Writes for one language."""
 
@@ -63,6 +67,14 @@ class Words:
         """Return the sentence for one thing or for several; ``{count}`` is the number written."""
         text = one if number == 1 else many
         return self(text, count=self.number(number), **values)
+
+    def pair(self, name: str, value: str) -> str:
+        """Write what something is and how much of it there is."""
+        return self(_PAIR, name=name, value=value)
+
+    def listed(self, texts: Iterable[str]) -> str:
+        """Write texts that hold commas of their own after each other."""
+        return self(_BETWEEN).join(texts)
 
     def number(self, number: float) -> str:
         """Write a whole number with its thousands set apart."""

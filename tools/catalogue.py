@@ -98,13 +98,13 @@ def _sentences_of(path: Path) -> Iterator[str]:
 def _of_python(text: str) -> Iterator[str]:
     calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
     for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
-        name = getattr(call.func, "id", None) or getattr(call.func, "attr", "")
+        name = str(getattr(call.func, "id", "") or getattr(call.func, "attr", ""))
         yield from _told(name, [getattr(each, "value", None) for each in call.args])
 
 
 def _of_template(text: str) -> Iterator[str]:
     for call in Environment(autoescape=True).parse(text).find_all(nodes.Call):
-        name = getattr(call.node, "name", None) or getattr(call.node, "attr", "")
+        name = str(getattr(call.node, "name", "") or getattr(call.node, "attr", ""))
         yield from _told(name, [getattr(each, "value", None) for each in call.args])
 
 

@@ -10,7 +10,7 @@ from anonymizer.policy import Site
 from collector.audit import AuditFailed
 from collector.mailed_reports.due import Days, last_due
 from collector.mailed_reports.letters import Written, write_letter
-from collector.mailed_reports.sent import MarksFailed, Sent, key_of, wait_seconds
+from collector.mailed_reports.sent import MarksFailed, Sent, has_waited, key_of, wait_seconds
 from collector.mailed_reports.settings import Mailing, Scheduled
 from collector.mailed_reports.smtp import GivenUp, PutOff, send
 from collector.store import StoreFailed
@@ -28,12 +28,17 @@ class Postman:
     """Sends reports by their schedule. Use it from the event loop."""
 
     def __init__(self, mailing: Mailing, sent: Sent, write: Write, now: Callable[[], int]) -> None:
+        sent.forget_others(
+            {key_of(report, each) for report in mailing.scheduled for each in report.to}
+        )
         self._mailing = mailing
         self._sent = sent
         self._write = write
         self._now = now
         self._put_off: dict[int, tuple[int, int]] = {}  # by line: tries, and when to try again
         self._given_up: set[tuple[str, Days]] = set()  # until the next start
+        # By line: some 60 kB each, so that a mail server that is away costs no further questions.
+        self._written: dict[int, tuple[Days, Written]] = {}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="mail")
         self._task: asyncio.Task[None] | None = None
 
@@ -53,7 +58,7 @@ class Postman:
         """Try once what is due and not put off to later."""
         for report in self._mailing.scheduled:
             tries, again = self._put_off.get(report.line, (0, 0))
-            if self._now() < again:
+            if not has_waited(again, self._now()):
                 continue
             try:
                 await self._send_report(report, last_due(report, self._now()))
@@ -84,7 +89,7 @@ class Postman:
         ]
         if not wanted:
             return
-        written = await self._write(report.site, days, report.language)
+        written = await self._written_once(report, days)
         unnoted = None
         for number, recipient in wanted:
             try:
@@ -93,6 +98,13 @@ class Postman:
                 unnoted = error  # the others get theirs all the same
         if unnoted is not None:
             raise unnoted
+
+    async def _written_once(self, report: Scheduled, days: Days) -> Written:
+        found = self._written.get(report.line)
+        if found is None or found[0] != days:
+            found = days, await self._write(report.site, days, report.language)
+            self._written[report.line] = found
+        return found[1]
 
     async def _is_wanted(self, key: str, days: Days) -> bool:
         if (key, days) in self._given_up:

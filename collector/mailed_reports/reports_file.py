@@ -2,8 +2,9 @@
 
 import os
 import re
+import ssl
 from collections.abc import Collection, Mapping, Sequence
-from email.utils import parseaddr
+from email.headerregistry import Address
 from pathlib import Path
 
 from anonymizer.policy import Policy, Site
@@ -22,8 +23,17 @@ MAX_REPORTS = 200
 
 _PORTS = {Tls.STARTTLS: 587, Tls.TLS: 465, Tls.NONE: 25}
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 # RFC 5321 section 4.1.2 without quoted local parts; section 4.5.3.1 bounds both parts.
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253})")
+_ADDRESS = re.compile(
+    rf"(?=[^@]{{1,64}}@.{{1,253}}\Z){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*"
+)
+# One mailbox (RFC 5322 section 3.4): with several, or a group, a letter had no one sender. What
+# looks like an encoded word (RFC 2047) would be read as one.
+_SENDER = re.compile(
+    r"""(?!.*=\?)((?P<name>"[^"\\<>]*"\ *|[^"\\<>@,;:()\[\]]*)<(?P<named>[^<>]*)>|(?P<bare>.*))"""
+)
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -35,7 +45,16 @@ def is_address(text: str) -> bool:
 
 def address_of(sender: str) -> str:
     """Return the bare address of a From, such as ``Reports <a@example.org>``."""
-    return parseaddr(sender)[1]
+    return _parts_of(sender)[1]
+
+
+def _parts_of(sender: str) -> tuple[str, str]:
+    """Return the name and the address of a From; neither where it is not one address."""
+    found = _SENDER.fullmatch(sender.strip())
+    if found is None:
+        return "", ""
+    address = found["named"] if found["bare"] is None else found["bare"]
+    return ((found["name"] or "").strip().strip('"'), address) if is_address(address) else ("", "")
 
 
 def read_reports(
@@ -104,9 +123,13 @@ def _read_smtp(root: Table, folder: Path, environment: Mapping[str, str]) -> Smt
 
 def _read_sender(table: Table) -> str:
     sender = table.read_text("from")
-    if sender and not is_address(address_of(sender)):
-        table.refuse("from", "must be an address, such as Reports <reports@example.org>")
-    return sender
+    name, address = _parts_of(sender)
+    if not address:
+        if sender:
+            table.refuse("from", "must be an address, such as Reports <reports@example.org>")
+        return ""
+    # Quoted where the name has what would else end it.
+    return str(Address(name, addr_spec=address))
 
 
 def _read_password(table: Table, folder: Path, environment: Mapping[str, str]) -> str:
@@ -140,7 +163,11 @@ def _read_authority(table: Table, folder: Path) -> Path | None:
     if not name:
         return None
     path = folder / name
-    if not path.is_file():
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        table.refuse("authority_file", "must hold a certificate in PEM")
+    except (OSError, ValueError):  # ValueError: a path no file can have
         table.refuse("authority_file", "can't be read")
     return path
 

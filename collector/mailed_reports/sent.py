@@ -9,10 +9,12 @@ may still go wrong, and what then:
   same Message-ID, by which mail servers and readers know it for the same.
 - The second can't be written: this process remembers by itself that it is out.
 - The file is lost: reports begin with the next that falls due, as on a first start.
+- The clock was ahead: what went out then holds back none of the reports in between.
 """
 
 import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -24,6 +26,8 @@ from collector.mailed_reports.settings import Scheduled
 
 FIRST_WAIT_SECONDS = 60
 LONGEST_WAIT_SECONDS = 3600
+
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
 
 class MarksFailed(Exception):
@@ -38,6 +42,8 @@ class Mark(Struct, frozen=True, omit_defaults=True):
     tries: int = 0
     again: int = 0
     """The Unix second before which it isn't tried again."""
+    ahead: Days | None = None
+    """The days of one that went out while the clock was ahead."""
 
 
 Marks = dict[str, Mark]
@@ -52,6 +58,11 @@ def key_of(report: Scheduled, recipient: str) -> str:
 def wait_seconds(tries: int) -> int:
     """Return how long to wait after so many tries that failed."""
     return min(FIRST_WAIT_SECONDS << min(tries - 1, 10), LONGEST_WAIT_SECONDS)
+
+
+def has_waited(again: int, now: int) -> bool:
+    """Tell whether it is time to try again; a clock put back makes no wait longer."""
+    return not now < again <= now + LONGEST_WAIT_SECONDS
 
 
 class Sent:
@@ -72,10 +83,15 @@ class Sent:
             told = "can't be read; without it, reports begin with the next that falls due"
             raise MarksFailed(f"{path}: {told}") from None
 
+    def forget_others(self, keys: Collection[str]) -> None:
+        """Forget what stands under other keys; the file has it until the next mark."""
+        self._marks = {key: mark for key, mark in self._marks.items() if key in keys}
+
     def is_wanted(self, key: str, days: Days, now: int) -> bool:
         """Tell whether the report of some days is to be tried now.
 
-        Of a recipient who is new, what was due before is taken for sent.
+        Of a recipient who is new, and where the clock was ahead, what was due before is taken
+        for sent.
 
         Raises:
             MarksFailed: that can't be written down.
@@ -84,9 +100,13 @@ class Sent:
         if mark is None:
             self._keep(key, Mark(days, is_out=True))
             return False
+        if days < mark.days:
+            ahead = mark.days if mark.is_out else mark.ahead
+            self._keep(key, Mark(days, is_out=True, ahead=ahead))
+            return False
         if mark.days == days:
-            return not mark.is_out and mark.again <= now
-        return mark.days < days
+            return not mark.is_out and has_waited(mark.again, now)
+        return days != mark.ahead
 
     def note_try(self, key: str, days: Days, now: int) -> int:
         """Write down that it is tried now, and return for which time.
@@ -96,7 +116,8 @@ class Sent:
         """
         mark = self._marks.get(key)
         tries = 1 + (mark.tries if mark is not None and mark.days == days else 0)
-        self._keep(key, Mark(days, tries=tries, again=now + wait_seconds(tries)))
+        ahead = mark.ahead if mark is not None else None
+        self._keep(key, Mark(days, tries=tries, again=now + wait_seconds(tries), ahead=ahead))
         return tries
 
     def note_out(self, key: str) -> None:
@@ -113,7 +134,7 @@ class Sent:
             self._marks = marks
         part = self._path.with_name(f".{self._path.name}.part")
         try:
-            with part.open("wb") as file:
+            with os.fdopen(os.open(part, _FLAGS, 0o600), "wb") as file:
                 file.write(msgspec.json.encode(marks))
                 file.flush()
                 os.fsync(file.fileno())

@@ -120,7 +120,7 @@ class Asker:
             rows=await _aside(len(found.rows), _rows, question, found, everyone),
             groups=found.groups,
             totals=_metrics(question, found.totals, everyone.get("", 0)),
-            counted_per=counted_per(view, question.dimensions),
+            counted_per=counted_per(view.statistic, question.dimensions),
             unplaced=_unplaced(found),
         )
 

@@ -61,10 +61,10 @@ def left_to_filter(view: View, filters: Sequence[Filter]) -> tuple[Filter, ...]:
     return tuple(each for each in conjuncts_of(filters) if each not in held)
 
 
-def counted_per(view: View, dimensions: Iterable[Dimension]) -> tuple[Dimension, ...]:
+def counted_per(statistic: Statistic, dimensions: Iterable[Dimension]) -> tuple[Dimension, ...]:
     """Return the dimensions, beyond those of a row, under each of which a visitor counts once."""
     told = (*dimensions, *_OF_KEY)
-    return tuple(dimension for dimension in view.statistic.by if dimension not in told)
+    return tuple(dimension for dimension in statistic.by if dimension not in told)
 
 
 def _is_held_alike(view: View, question: Question) -> bool:

@@ -8,6 +8,8 @@ from msgspec import Meta, Struct
 from anonymizer.policy import Dimension
 from dashboards.asking.unanswerable import Unanswerable
 
+OTHER = "(other)"
+"""Stands for words that too few visitors share; its row comes last."""
 MAX_DEPTH = 5
 MAX_CONDITIONS = 50
 MAX_VALUES = 200
@@ -39,7 +41,10 @@ class IsNot(Match, frozen=True, tag="is_not"):
 
 
 class Contains(Match, frozen=True, tag="contains"):
-    """The word has one of these in it; upper and lower case differ."""
+    """The word has one of these in it; upper and lower case differ.
+
+    `OTHER` has none: what stands under it may have been any words.
+    """
 
     values: Annotated[tuple[Part, ...], Meta(min_length=1, max_length=MAX_VALUES)]
 
@@ -131,7 +136,8 @@ def _write(each: Filter, columns: Mapping[Dimension, str], bound: dict[str, obje
             bound[name] = list(each.values)
             words, column = f"{{{name}:Array(String)}}", columns[each.dimension]
             if isinstance(each, Contains):
-                return f"arrayExists(part -> position({column}, part) > 0, {words})"
+                found = f"arrayExists(part -> position({column}, part) > 0, {words})"
+                return f"({column} != '{OTHER}' AND {found})"
             return f"{'NOT ' if isinstance(each, IsNot) else ''}has({words}, {column})"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -41,7 +42,7 @@ class Order(Struct, frozen=True):
     descending: bool = False
 
 
-class Question(Struct, frozen=True):
+class Question(Struct, frozen=True, dict=True):
     """What is asked. Rows are told apart by the time, in steps of `grain`, then `dimensions`."""
 
     site: Site
@@ -59,17 +60,17 @@ class Question(Struct, frozen=True):
     tells_unplaced: bool = True
     """Whether to add up what rows lack; it takes a question of its own."""
 
-    @property
+    @cached_property
     def used(self) -> frozenset[Dimension]:
         """Return every dimension that a statistic must know to answer."""
         return dimensions_of(self.filters).union(self.dimensions)
 
-    @property
+    @cached_property
     def measures(self) -> frozenset[str]:
         """Return every measure that a statistic must count to answer."""
         return frozenset(measure for metric in self.metrics for measure in measures_for(metric))
 
-    @property
+    @cached_property
     def subject(self) -> Subject:
         """Return what it is about; a checked question is about one thing."""
         return next(iter(_subjects(self)), Subject.VISITS)

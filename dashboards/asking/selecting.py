@@ -11,15 +11,12 @@ from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
 from dashboards.asking.choosing import left_to_filter
-from dashboards.asking.filters import condition_of
+from dashboards.asking.filters import OTHER, condition_of
 from dashboards.asking.metrics import Metric, order_of
 from dashboards.asking.question import Order, Question
 from dashboards.asking.views import View
 from dashboards.asking.within import Whole, within_days, within_hours
 from dashboards.periods import Grain, Months, months_of
-
-OTHER = "(other)"
-"""Stands for words that too few visitors share; its row comes last."""
 
 
 class Select(Struct, frozen=True):

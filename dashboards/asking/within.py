@@ -37,8 +37,6 @@ _HOURS = "hour >= {start:DateTime('UTC')} AND hour < {end:DateTime('UTC')}"
 _PLAIN = {
     "days": _DAYS,
     "hours": _HOURS,
-    "hour": "hour",
-    "month": "toStartOfMonth(hour)",
 }
 # The bounds on the month say nothing more; by them ClickHouse leaves other months unread.
 _BY_MONTH = {
@@ -51,6 +49,4 @@ _BY_MONTH = {
         " AND toDate({end:DateTime('UTC')})"
         f" AND ({_HOURS} OR (hour IS NULL AND has({{whole:Array(Date)}}, month)))"
     ),
-    "hour": "ifNull(hour, toDateTime(month, 'UTC'))",
-    "month": "month",
 }

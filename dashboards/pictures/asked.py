@@ -16,7 +16,7 @@ from dashboards.selection import Selection
 from dashboards.words import Words
 
 MAX_VALUES = 10_000
-"""Of all pages that are asked for together: 50 pages of 200."""
+"""Of all pages that are asked for together: 50 pages of 200; of ways through one page, all."""
 
 
 def of_event(event: str, name: str = "") -> tuple[Condition, ...]:
@@ -131,11 +131,12 @@ def notes_of(words: Words, *answers: Answer | None) -> tuple[str, ...]:
     """Say what a picture of these answers lacks."""
     found = [each for each in answers if each]
     notes = [tell_unplaced(each.unplaced, words) for each in found if each.unplaced]
-    least = max((each.statistic.min_group for each in found), default=1)
+    least = min((each.statistic.min_group for each in found), default=1)
     if least > 1:
         notes.append(
             words(
-                "Only groups of at least {count} visitors are in this picture.",
+                "Only groups of at least {count} visitors on a day are in this picture, so that"
+                " shares of what few did come out too low.",
                 count=words.number(least),
             )
         )
@@ -148,6 +149,15 @@ def chosen(selection: Selection, *dimensions: Dimension) -> str | None:
         if each.dimension in dimensions and isinstance(each, Is) and len(each.values) == 1:
             return each.values[0]
     return None
+
+
+def among(selection: Selection, *dimensions: Dimension) -> tuple[Condition, ...]:
+    """Return the selection's filters but those that hold one of these dimensions to one word."""
+    return tuple(
+        each
+        for each in selection.filters
+        if not (each.dimension in dimensions and isinstance(each, Is) and len(each.values) == 1)
+    )
 
 
 def without(selection: Selection, *dimensions: Dimension) -> tuple[Condition, ...]:

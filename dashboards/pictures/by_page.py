@@ -6,6 +6,7 @@ from anonymizer.policy import Dimension
 from dashboards.asking.answering import Asker
 from dashboards.asking.metrics import Metric
 from dashboards.figures import write_share
+from dashboards.labels import WAYS
 from dashboards.pictures.asked import (
     answer_by_page,
     answer_of,
@@ -20,21 +21,11 @@ from dashboards.pictures.asked import (
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.shares import Part, lay_parts, percent
 from dashboards.selection import Selection
-from dashboards.words import Words, message
+from dashboards.words import Words
 
 MOST_PAGES = 20
 MOST_ELEMENTS = 10
 CLICKED_PAGES = 12
-
-WAYS = {
-    "link": message("By a link on the site"),
-    "outbound": message("By a link to another site"),
-    "back": message("Back"),
-    "reload": message("Loaded again"),
-    "close": message("Closed"),
-    "hidden": message("Put aside"),
-}
-"""How a page can be left, in the order of the bars."""
 
 
 class Way(Struct, frozen=True):
@@ -158,7 +149,9 @@ def _left(
     told_ways = [(way, numbers.get(way.kind, 0)) for way in ways]
     whole = sum(number for _, number in told_ways)
     shares = tuple(write_share(words, number / whole if whole else 0) for _, number in told_ways)
-    titles = [f"{way.text}: {share}" for (way, _), share in zip(told_ways, shares, strict=True)]
+    titles = [
+        words.pair(way.text, share) for (way, _), share in zip(told_ways, shares, strict=True)
+    ]
     parts = [
         (way.kind, number, title) for (way, number), title in zip(told_ways, titles, strict=True)
     ]
@@ -168,5 +161,5 @@ def _left(
         count=words.number(whole),
         parts=lay_parts(parts),
         shares=shares,
-        described="; ".join(titles),
+        described=words.listed(titles),
     )

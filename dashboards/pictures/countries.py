@@ -98,7 +98,7 @@ def draw_map(world: World, visitors: dict[str, int], everyone: int, words: Words
             "Map of the world: visitors from {count} country. {named}",
             "Map of the world: visitors from {count} countries, the most from {named}",
             len(placed),
-            named="; ".join(titles[code] for _, code in placed[:NAMED]),
+            named=words.listed(titles[code] for _, code in placed[:NAMED]),
         ),
     )
 

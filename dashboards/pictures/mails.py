@@ -3,12 +3,14 @@
 from collections import defaultdict
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.metrics import Metric
 from dashboards.figures import NOTHING, write_share
 from dashboards.labels import write_word
+from dashboards.periods import EARLIEST, Period, PeriodName
 from dashboards.pictures.asked import answer_of, notes_of, number_of, question, told
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.shares import Part, lay_parts
@@ -81,43 +83,68 @@ async def read_mails(asker: Asker, selection: Selection, words: Words) -> Pictur
     found = _by_variant(answer)
     if not found:
         return None
-    ordered = sorted(found.items(), key=lambda each: (-_delivered(each[1]), each[0]))
+    delivered = await _count_delivered(asker, selection, found)
+    ordered = sorted(found.items(), key=lambda each: (-delivered[each[0]], each[0]))
     left = len(ordered) - MOST_CAMPAIGNS
     drawn = Mails(
-        mails=tuple(draw_mail(words, names, kinds) for names, kinds in ordered[:MOST_CAMPAIGNS]),
+        mails=tuple(
+            draw_mail(words, names, kinds, delivered[names])
+            for names, kinds in ordered[:MOST_CAMPAIGNS]
+        ),
         more=words.count("{count} more", "{count} more", left) if left > 0 else "",
         notes=notes_of(words, answer),
     )
     return Picture("mails.html", drawn)
 
 
+_Names = tuple[str, str]
+"""Of a campaign and its variant."""
 _Kinds = dict[str, tuple[int, ...]]
 
 
-def _by_variant(answer: Answer | None) -> dict[tuple[str, str], _Kinds]:
-    found: dict[tuple[str, str], _Kinds] = defaultdict(dict)
+def _by_variant(answer: Answer | None) -> dict[_Names, _Kinds]:
+    found: dict[_Names, _Kinds] = defaultdict(dict)
     for row in told(answer):
         campaign, variant, kind = row.words
         found[campaign, variant][kind] = tuple(number_of(row, at) for at in range(len(_METRICS)))
     return found
 
 
-def _delivered(kinds: _Kinds) -> int:
-    return sum(numbers[_DELIVERED] for numbers in kinds.values())
+async def _count_delivered(
+    asker: Asker, selection: Selection, found: dict[_Names, _Kinds]
+) -> dict[_Names, int]:
+    """Return how many messages of each variant were delivered up to the last day.
+
+    What is opened in some days may have been delivered long before them.
+    """
+    delivered = {
+        names: sum(numbers[_DELIVERED] for numbers in kinds.values())
+        for names, kinds in found.items()
+    }
+    asked = question(
+        replace(selection, period=Period(PeriodName.CUSTOM, EARLIEST, selection.period.last)),
+        (Metric.DELIVERED,),
+        (Dimension.CAMPAIGN, Dimension.VARIANT),
+        limit=2000,
+    )
+    for row in told(await answer_of(asker, asked)):
+        campaign, variant = row.words
+        if (campaign, variant) in delivered:
+            delivered[campaign, variant] = max(number_of(row), delivered[campaign, variant])
+    return delivered
 
 
-def draw_mail(words: Words, names: tuple[str, str], kinds: _Kinds) -> Mail:
+def draw_mail(words: Words, names: _Names, kinds: _Kinds, delivered: int) -> Mail:
     """Draw one variant of a campaign; `kinds` are its numbers by who opened it.
 
     Persons are counted once a day, opens through proxies each time, for nobody can tell these
     apart: the share that opened lies between persons alone and both together.
     """
-    delivered = _delivered(kinds)
     persons, clicks = (kinds.get(PERSON, (0,) * len(_METRICS))[at] for at in (_VISITORS, _CLICKS))
     proxied = sum(kinds[kind][_OPENS] for kind in PROXIES if kind in kinds)
     by_persons = words("By persons: {count}", count=words.number(persons))
     by_proxies = words("Through proxies: {count}", count=words.number(proxied))
-    told_opens = f"{by_persons}; {by_proxies}"
+    told_opens = words.listed((by_persons, by_proxies))
     stages = (
         Stage(
             words("Delivered"),
@@ -182,4 +209,6 @@ def _unsubscribed(words: Words, kinds: _Kinds, delivered: int) -> str:
     if not number:
         return ""
     told_number = words("{count} unsubscribed", count=words.number(number))
-    return f"{told_number} ({_share(words, number, delivered)})" if delivered else told_number
+    if not delivered:
+        return told_number
+    return words("{number} ({share})", number=told_number, share=_share(words, number, delivered))

@@ -11,6 +11,7 @@ from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Metric
 from dashboards.figures import write_share
 from dashboards.pictures.asked import (
+    among,
     answer_of,
     at_word,
     chosen,
@@ -84,7 +85,7 @@ def reader_of(name: str) -> ReadPicture:
                 (Metric.EVENTS,),
                 (Dimension.PAGE,),
                 *of_event(EVENT, name),
-                filters=others,
+                filters=among(selection, Dimension.PAGE),
                 limit=CHOICES,
             ),
         )
@@ -171,9 +172,10 @@ def draw_grid(
         columns=max((*size[:1], *(cell.column + 1 for cell in cells))),
         rows=max((*size[1:], *(cell.row + 1 for cell in cells))),
         cells=cells,
-        summary=words(
+        summary=words.count(
+            "Grid over the page, used in {count} cell: {title}",
             "Grid over the page, used in {count} cells. The most in {title}",
-            count=words.number(len(cells)),
+            len(cells),
             title=cells[0].title,
         ),
     )

@@ -44,6 +44,7 @@ from dashboards.pictures.vitals import (
     write_percentile,
     write_step,
 )
+from dashboards.reports import reports_by_id
 from dashboards.selection import Selection
 from dashboards.words import Words
 
@@ -84,7 +85,7 @@ class Speed(Struct, frozen=True):
     whole: Figure
     columns: tuple[Column, ...]
     others: tuple[Figure, ...]
-    """All vitals that are known, this one among them."""
+    """All vitals that are known and have a report, this one among them."""
     pages: tuple[Figure, ...]
     limits: str
     notes: tuple[str, ...]
@@ -105,7 +106,13 @@ def reader_of(name: str) -> ReadPicture:
             for page, counted in values.items()
             if (steps := read_steps(counted.items()))
         }
-        drawn = _draw(name, pages, vitals, selection, words, by_page)
+        reports = reports_by_id(asker.policy)
+        shown = {
+            each: steps
+            for each, steps in vitals.items()
+            if each == name or (each in VITALS and VITALS[each].report in reports)
+        }
+        drawn = _draw(name, pages, shown, selection, words, by_page)
         return Picture("speed.html", drawn, replaces_list=True)
 
     return read
@@ -175,7 +182,11 @@ def _figure(
 ) -> Figure:
     shares = share_by_rating(steps, vital.limits) if vital.limits else None
     titles = [
-        (kind, round(1_000_000 * share), f"{words(RATINGS[kind])}: {write_share(words, share)}")
+        (
+            kind,
+            round(1_000_000 * share),
+            words.pair(words(RATINGS[kind]), write_share(words, share)),
+        )
         for kind, share in (
             (
                 ("good", shares.good),
@@ -195,7 +206,7 @@ def _figure(
             for number, share in enumerate(SHARES)
         ),
         parts=lay_parts(titles),
-        described="; ".join(title for _, _, title in titles),
+        described=words.listed(title for _, _, title in titles),
         is_shown=is_shown,
     )
 

@@ -12,6 +12,7 @@ from dashboards.figures import write_share
 from dashboards.labels import write_word
 from dashboards.pictures.asked import (
     MAX_VALUES,
+    among,
     answer_of,
     at_word,
     chosen,
@@ -71,15 +72,24 @@ class Flow(Struct, frozen=True):
 async def read_transitions(asker: Asker, selection: Selection, words: Words) -> Picture | None:
     """Ask which pages there are, what came before and after the chosen one, and who left there.
 
-    The page is that of a filter, else the one with the most views.
+    The page is that of a filter, else of those that the filters leave the one with the most views.
     """
     others = without(selection, *_PAGES)
     pages = await answer_of(
         asker,
-        question(selection, (Metric.VIEWS,), (Dimension.PAGE,), filters=others, limit=CHOICES),
+        question(
+            selection,
+            (Metric.VIEWS,),
+            (Dimension.PAGE,),
+            filters=among(selection, *_PAGES),
+            limit=CHOICES,
+        ),
     )
     names = [row.words[0] for row in told(pages)]
-    page = chosen(selection, *_PAGES) or next(iter(names), None)
+    page = chosen(selection, *_PAGES)
+    if page == ENTRY:  # is no page, and a row of the list leads there
+        page = chosen(selection, Dimension.PAGE)
+    page = page or next(iter(names), None)
     if page is None:
         return None
     either = Or(tuple(Is(dimension, (page,)) for dimension in _PAGES))
@@ -107,7 +117,9 @@ async def read_transitions(asker: Asker, selection: Selection, words: Words) -> 
         )
         for name in dict.fromkeys((*names, page))
     )
-    drawn = _draw(selection, words, page, before, after, left, choices, notes_of(words, ways))
+    drawn = _draw(
+        selection, words, page, before, after, left, choices, notes_of(words, ways, exits)
+    )
     return Picture("flow.html", drawn)
 
 

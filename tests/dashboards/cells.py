@@ -59,7 +59,7 @@ OTHER = "(other)"
 MAX_WORDS = 4
 
 _FIXED: dict[Dimension, Sequence[str]] = {
-    Dimension.EVENT: ("Click", "404"),
+    Dimension.EVENT: ("Click", "404", "Sign up"),
     Dimension.BOT_KIND: ("ai_crawler", "crawler"),
 }
 _UNGUARDED = frozenset({"coverage", "bots", "email_delivered"})

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from argon2 import PasswordHasher, profiles
+from msgspec import Struct
 from starlette.applications import Starlette
 
 from anonymizer.events import step_of
@@ -16,8 +17,9 @@ from anonymizer.policy import Dimension, Grain, Property, Statistic
 from anonymizer.policy_file import read_policy
 from collector.audit import AuditLog
 from collector.audit_trail import AuditTrail
-from collector.encoding import Columns
 from collector.doctor.last_run import LastRun
+from collector.doctor.verdicts import judge, not_checked
+from collector.encoding import Columns
 from collector.live import LiveVisitors
 from collector.receipt_store import Counted as CountedReceipts
 from collector.reference import default_policy
@@ -26,6 +28,7 @@ from dashboards import labels
 from dashboards.app import dashboard_routes
 from dashboards.asking.answering import Asker
 from dashboards.privacy_page import PrivacySources
+from dashboards.promises import CHECKS
 from people.open_sessions import OpenSessions
 from people.people import People
 from people.second_factors import SecondFactors
@@ -51,6 +54,10 @@ extends = "default"
 domain = "example.org"
 timezone = "Europe/Berlin"
 
+[[site]]
+domain = "empty.example"
+timezone = "UTC"
+
 [[goal]]
 name = "下单"
 page = "/下单/完成"
@@ -61,7 +68,7 @@ steps = ["/购物车", "/下单/完成"]
 """
 POLICY = read_policy(POLICY_TEXT, default_policy())
 
-FIRST_DAY = date(2025, 9, 1)
+FIRST_DAY = date(2025, 10, 16)
 DAYS = (NOW.date() - FIRST_DAY).days + 1
 MANY = 30
 """Visitors of a cell: more than any group size."""
@@ -76,15 +83,22 @@ _OWN = {
     Dimension.GOAL: ("下单",),
     Dimension.FUNNEL: ("购买",),
     Dimension.STEP: ("1 /购物车", "2 /下单/完成"),
-    Dimension.EVENT: ("注册",),
-    Dimension.PROPERTY: ("方案",),
+    Dimension.EVENT: ("注册", *POLICY.events),
     Dimension.LINK: ("1", "2"),
     Dimension.NETWORK: ("192.0.2.0/24",),
 }
 
 
+class Site(Struct):
+    """The dashboard of the site, its users, and what answers questions about it."""
+
+    app: Starlette
+    people: People
+    asker: Asker
+
+
 @contextmanager
-def every_word(folder: Path, facts: Facts) -> Iterator[tuple[Starlette, People]]:
+def every_word(folder: Path, facts: Facts) -> Iterator[Site]:
     """Open the dashboard of the site, with its first user."""
     with opened(folder, POLICY) as kept:
 
@@ -106,8 +120,9 @@ def every_word(folder: Path, facts: Facts) -> Iterator[tuple[Starlette, People]]
         clock = Clock()
         marks = marks_in(folder, POLICY, clock)
         marks.add(SITE, "2025-11-01T10:00", "新首页上线")
+        asker = Asker(counted.query, POLICY, columns_of, lambda _: ())
         routes = dashboard_routes(
-            Asker(counted.query, POLICY, columns_of, lambda _: ()),
+            asker,
             POLICY,
             people,
             AuditTrail(AuditLog(folder / "audit"), folder / "audit"),
@@ -117,7 +132,7 @@ def every_word(folder: Path, facts: Facts) -> Iterator[tuple[Starlette, People]]
             encode=encode,
             privacy=PrivacySources(counted.query, columns_of, facts.told()),
         )
-        yield Starlette(routes=routes), people
+        yield Site(Starlette(routes=routes), people, asker)
 
 
 def known_facts() -> Facts:
@@ -126,19 +141,30 @@ def known_facts() -> Facts:
     facts.last_retention = int(NOW.timestamp()) - 3600
     facts.live = LiveVisitors(20, 39)
     facts.receipts = [CountedReceipts("", 90, 30, 20), CountedReceipts("audience", 60, 20, 0)]
-    facts.checks = LastRun(int(NOW.timestamp()) - 7200, ())
+    verdicts = (
+        judge(CHECKS[0], ["broken"], ""),
+        *(not_checked(each, "why") for each in CHECKS[1:]),
+    )
+    facts.checks = LastRun(int(NOW.timestamp()) - 7200, verdicts)
     return facts
 
 
 def _rows(statistic: Statistic) -> Iterator[Row]:
-    lists = [_words_of(statistic, dimension) for dimension in statistic.by]
+    groups = _groups(statistic)
     for number in range(DAYS):
         start = datetime.combine(FIRST_DAY + timedelta(days=number), time(), UTC)
         for hour in range(8, 15) if statistic.grain is Grain.HOUR else (0,):
-            for at in range(max(map(len, lists), default=1)):
-                words = tuple(each[at % len(each)] for each in lists)
+            for at, words in enumerate(groups):
                 many = MANY + number % 7 + 5 * at
                 yield start + timedelta(hours=hour), words, _sums(statistic, many)
+
+
+def _groups(statistic: Statistic) -> Sequence[tuple[str, ...]]:
+    if Dimension.PROPERTY in statistic.by:
+        return _OF_PROPERTIES
+    lists = [_words_of(statistic, dimension) for dimension in statistic.by]
+    longest = max(map(len, lists), default=1)
+    return [tuple(each[at % len(each)] for each in lists) for at in range(longest)]
 
 
 def _sums(statistic: Statistic, many: int) -> dict[str, int]:
@@ -148,18 +174,27 @@ def _sums(statistic: Statistic, many: int) -> dict[str, int]:
 
 def _words_of(statistic: Statistic, dimension: Dimension) -> Sequence[str]:
     if dimension is Dimension.VALUE:
-        events = POLICY.events[statistic.event].properties if statistic.event else ()
-        found = [each for each in events if each.name == statistic.property]
-        return _values_of(found[0]) if found else ("甲", "乙")
-    own = _OWN.get(dimension, ()) or _OWN[Dimension.PAGE] * dimension.endswith("_page")
-    return own or tuple(labels._NAMES.get(dimension, ())) or ("甲", "乙", "")
+        declared = POLICY.events[statistic.event].properties
+        return next(_values_of(each) for each in declared if each.name == statistic.property)
+    if dimension in (Dimension.ENTRY_PAGE, Dimension.EXIT_PAGE):
+        return _OWN[Dimension.PAGE]
+    return _OWN.get(dimension) or tuple(labels._NAMES.get(dimension, ())) or ("甲", "乙", "")
 
 
 def _values_of(declared: Property) -> Sequence[str]:
     if declared.steps:
-        return sorted({step_of(bound + off, declared.steps) for bound in declared.steps for off in (-1, 0)})
+        bounds = (declared.steps[0] - 1, *declared.steps)
+        return [step_of(bound, declared.steps) for bound in bounds]
     if declared.grid:
         return ("0.0", "3.7", "10.12")
     if declared.reached:
         return tuple(map(str, declared.reached))
     return declared.values or ("甲", "乙")
+
+
+_OF_PROPERTIES = [
+    (name, declared.name, value)
+    for name, event in POLICY.events.items()
+    for declared in event.properties
+    for value in _values_of(declared)
+]

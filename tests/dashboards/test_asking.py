@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from anonymizer.policy import Dimension
 from collector.schema.views import columns_of
 from dashboards.asking.answering import Answer, Asker
-from dashboards.asking.filters import And, Contains, Filter, Is, IsNot, Not, Or
+from dashboards.asking.filters import OTHER, And, Contains, Filter, Is, IsNot, Not, Or
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Order, Question
 from dashboards.periods import Grain, Period, PeriodName
@@ -226,7 +226,8 @@ def holds(of: Filter, words: dict[Dimension, str]) -> bool:
         case IsNot():
             return words[of.dimension] not in of.values
         case Contains():
-            return any(part in words[of.dimension] for part in of.values)
+            word = words[of.dimension]
+            return word != OTHER and any(part in word for part in of.values)
 
 
 @settings(

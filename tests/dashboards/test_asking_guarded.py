@@ -67,6 +67,7 @@ def test_small_group_stands_under_other(kept: Kept) -> None:
     [
         pytest.param(Is(Dimension.PAGE, ("/secret",)), id="by name"),
         pytest.param(Contains(Dimension.PAGE, ("secret", "ecre")), id="by a part"),
+        pytest.param(Contains(Dimension.PAGE, ("othe", ")")), id="by a part of what stands for it"),
         pytest.param(Not(IsNot(Dimension.PAGE, ("/secret",))), id="by what it is not"),
         pytest.param(Is(Dimension.COUNTRY, ("LI",)), id="by another dimension"),
     ],

@@ -3,11 +3,14 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from starlette.applications import Starlette
 
 from collector.audit_trail import AuditTrail
+from dashboards.annotations import MAX_DRAWN
+from dashboards.annotations_page import MAX_LISTED
 from people.people import People
 from people.roles import Role
 from tests.dashboards.conftest import OpenReader, marks_in
@@ -168,6 +171,21 @@ def test_people_are_told_with_their_second_factors(
     assert trail.read(NOW.date(), _every, 1, 1)[0][0].report == "people"
 
 
+@pytest.mark.parametrize("host", ['stats.test"><b>', "stats.test/x", "user@stats.test", "a b", ""])
+def test_forged_host_is_in_no_link(analyst: Reader, host: str, people: People) -> None:
+    token = form_token(analyst.get(SHARES).text)
+    form = urlencode({"token": token, "name": "press", "site": SITE}).encode()
+    kind = "application/x-www-form-urlencoded"
+
+    answer = analyst.post_body(SHARES, form, kind, {"Host": host})
+    assert answer.status_code == 400
+    assert "The Host header is not the name of a host." in answer.text
+    assert people.shares.all() == []
+    # The page of a site without numbers has the address of the tag in it.
+    empty = analyst.get(f"/dashboard?site={SITE}", {"Host": host})
+    assert (empty.status_code, host in empty.text) == (400, host == "")
+
+
 def test_annotation_is_written_shown_and_deleted(log_in_as: LogInAs) -> None:
     ana = log_in_as(Role.ANALYST, OTHER_SITE)
 
@@ -192,6 +210,28 @@ def test_annotation_stands_on_the_chart_of_its_days(
     assert "&lt;i&gt;prices&lt;/i&gt; changed" in analyst.get(f"{days}&to=2025-10-31").text
     assert "prices" not in analyst.get(f"{days}&to=2025-10-11").text
     assert "prices" not in analyst.get(f"/dashboard?site={OTHER_SITE}&period=28d").text
+
+
+def test_of_many_annotations_the_last_are_shown(
+    analyst: Reader, stored: object, tmp_path: Path, clock: Clock
+) -> None:
+    """A deployment may write one each time; a chart and a page have room for some."""
+    assert stored
+    marks = marks_in(tmp_path, make_policy(), clock)
+    for number in range(MAX_LISTED + 1):
+        marks.add(SITE, f"2025-10-{1 + number // 20:02}T{number % 20:02}:00", f"release {number}")
+    last = MAX_LISTED - MAX_DRAWN + 2  # one stands for all before
+
+    page = analyst.get(f"/dashboard?site={SITE}&period=custom&from=2025-10-01&to=2025-10-31").text
+    drawn = re.findall(r'<li><span class="badge">.*?</span> <span.*?</span> (.*?)</li>', page)
+    assert drawn == [
+        f"{last} earlier annotations",
+        *(f"release {number}" for number in range(last, MAX_LISTED + 1)),
+    ]
+    page = analyst.get(f"{MARKS}?site={SITE}").text
+    listed = [row[1] for row in cells(page)]
+    assert listed == [f"release {number}" for number in range(MAX_LISTED, 0, -1)]
+    assert f"The last {MAX_LISTED} are shown of {MAX_LISTED + 1}" in page
 
 
 @pytest.mark.parametrize(

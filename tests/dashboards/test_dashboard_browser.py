@@ -64,6 +64,28 @@ def test_hostile_words_are_shown_as_they_are(store: Store, open_window: OpenWind
     assert window.elsewhere == []
 
 
+_WITHIN = """selector => [...document.querySelectorAll(selector)]
+  .map(each => each.getBoundingClientRect())
+  .filter(({ width, left, right }) => width && (left < 0 || right > innerWidth)).length"""
+
+
+@pytest.mark.usefixtures("stored")
+def test_further_words_push_no_number_out_of_a_phone(open_window: OpenWindow) -> None:
+    page = open_window(width=390).go("?period=last-month")
+
+    numbers = "#group-campaigns tbody .number"
+    assert page.locator(numbers).count() > 1
+    assert page.evaluate(_WITHIN, numbers) == 0
+
+
+@pytest.mark.usefixtures("stored")
+def test_long_filter_stays_within_a_phone(open_window: OpenWindow) -> None:
+    long = "/a-rather-long-name-of-a-page-that-goes-on-and-on/2026"
+    page = open_window(width=390).go(f"?f=page:is:{long}&f=country:is:DE&f=source:is:Newsletter")
+
+    assert page.evaluate(_WITHIN, ".chips, .chip, .chip a") == 0
+
+
 @pytest.mark.usefixtures("stored")
 @pytest.mark.parametrize("width", [320, 390, 768, 1440])
 def test_pages_fit_their_window(open_window: OpenWindow, width: int) -> None:

@@ -5,7 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,11 @@ class Files:
 
     def columns(self, form: str, more: str = "report=pages") -> dict[str, list[Any]]:
         """Return a file's columns by their names."""
-        answer = self._reader.get(address(form, more))
+        return self.columns_at(address(form, more), form)
+
+    def columns_at(self, place: str, form: str) -> dict[str, list[Any]]:
+        """Return the columns of the file at an address by their names."""
+        answer = self._reader.get(place)
         assert answer.status_code == 200, answer.text
         match form:
             case "csv":
@@ -133,6 +137,52 @@ def test_overview_is_a_file_of_its_chart(files: Files, form: str) -> None:
     assert sum(columns["visitors"]) == sum(
         row[2] for row in TRAFFIC.rows["traffic"] if DAYS[0] <= row[1].date() <= DAYS[1]
     )
+
+
+def chart_of(page: str) -> tuple[list[str], list[list[str]]]:
+    """Return the titles and rows of the table below the overview's chart."""
+    (table,) = re.findall(
+        r"<details[^>]*>\s*<summary>Numbers as a table.*?</details>", page, re.DOTALL
+    )
+    titles, *rows = (
+        [re.sub(r"<[^>]*>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row)]
+        for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
+    )
+    return titles, rows
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param("period=7d&grain=day", id="days of which most are empty"),
+        pytest.param("period=today", id="hours of which some are to come"),
+        pytest.param("period=yesterday", id="no hit at all"),
+        pytest.param("period=12m", id="months"),
+        pytest.param("period=7d&f=page:is:/a", id="filter"),
+        pytest.param("period=today&f=page:is:/a", id="filter where hours are not counted"),
+    ],
+)
+def test_file_of_the_overview_has_the_bars_of_its_chart(
+    files: Files, store: Store, analyst: Reader, asked: str, form: str
+) -> None:
+    hours = [datetime(2025, 11, day, hour, tzinfo=UTC) for day, hour in ((1, 9), (4, 8), (4, 15))]
+    month = date(2025, 11, 1)
+    store.hold(
+        {
+            "traffic": [(SITE, hour, 30 + n, 40 + n, 50, 3, 400) for n, hour in enumerate(hours)],
+            "pages": [(SITE, hour.date(), month, "/a", 7 + n, 9) for n, hour in enumerate(hours)],
+        }
+    )
+    titles, shown = chart_of(analyst.get(f"/dashboard?site={SITE}&{asked}").text)
+
+    columns = files.columns_at(f"/dashboard/export?site={SITE}&{asked}&format={form}", form)
+    assert len(columns["time"]) == len(shown)
+    for name in ("visitors", "visits", "views"):
+        assert (name in columns) == (name.capitalize() in titles)
+        if name in columns:
+            at = titles.index(name.capitalize())
+            assert [f"{number:,}" for number in columns[name]] == [row[at] for row in shown]
 
 
 HOSTILE = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "－1"]

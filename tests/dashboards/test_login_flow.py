@@ -35,6 +35,13 @@ HOSTILE_PLACES = [
             id="with state",
         ),
         pytest.param("/dashboard?x=<script>", "/dashboard?x=%3Cscript%3E", id="hostile state"),
+        *(
+            pytest.param(f"{page}?site=example.org", f"{page}?site=example.org", id=page)
+            for page in (
+                *("/dashboard/privacy", "/dashboard/privacy/statistics"),
+                *("/dashboard/annotations", "/dashboard/shares", "/dashboard/people"),
+            )
+        ),
         pytest.param("/dashboard?nonsense=1", "/dashboard?nonsense=1", id="bad state"),
     ],
 )

@@ -116,7 +116,7 @@ def test_trail_tells_who_did_what(
 
     assert rows(shown.text) == [
         ["bob", "asked by SQL", "pages, sources", "", ""],
-        ["ana", "looked at", "pages", OTHER_SITE, "2025-10-01/2025-10-31"],
+        ["ana", "looked at", "Top pages", OTHER_SITE, "2025-10-01/2025-10-31"],
         ["ana", "logged in", "", "", ""],
         ["ana", "failed to log in", "", "", ""],
         ["ana", "logged in", "", "", ""],

@@ -208,9 +208,9 @@ def test_file_that_is_no_database_is_named(path: Path) -> None:
 @pytest.mark.parametrize(
     ("role", "sites", "rights"),
     [
-        (Role.OWNER, (), {Right.EXPORTS, Right.SQL, Right.AUDIT}),
-        (Role.ANALYST, (), {Right.EXPORTS, Right.SQL}),
-        (Role.ANALYST, ("example.org",), {Right.EXPORTS}),
+        (Role.OWNER, (), set(Right)),
+        (Role.ANALYST, (), {Right.EXPORTS, Right.SQL, Right.ANNOTATIONS}),
+        (Role.ANALYST, ("example.org",), {Right.EXPORTS, Right.ANNOTATIONS}),
         (Role.VIEWER, (), set()),
         (Role.AUDITOR, (), {Right.AUDIT}),
     ],

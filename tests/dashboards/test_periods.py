@@ -15,6 +15,7 @@ from dashboards.periods import (
     before,
     buckets_of,
     custom_period,
+    has_like_of_last,
     months_of,
     named_period,
 )
@@ -104,7 +105,8 @@ def test_days_at_the_bounds_are_taken(first: str, last: str) -> None:
 @given(DAYS, DAYS)
 def test_days_are_compared_with_as_many_before(one: date, other: date) -> None:
     period = Period(PeriodName.CUSTOM, min(one, other), max(one, other))
-    if period.first - period.days * DAY < EARLIEST:
+    has_whole_months = period.first.day == (period.last + DAY).day == 1
+    if period.first - period.days * DAY < EARLIEST or has_whole_months:
         return
 
     earlier = before(period)
@@ -141,6 +143,43 @@ def test_named_period_is_compared_with_its_like(
     earlier = before(named_period(name, date.fromisoformat(today)))
 
     assert (earlier.first.isoformat(), earlier.last.isoformat()) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "before_first", "before_last"),
+    [
+        pytest.param("2025-03-01", "2025-03-31", "2025-02-01", "2025-02-28", id="a month"),
+        pytest.param("2025-01-01", "2025-01-31", "2024-12-01", "2024-12-31", id="January"),
+        pytest.param("2024-01-01", "2024-12-31", "2023-01-01", "2023-12-31", id="a leap year"),
+        pytest.param("2025-02-01", "2025-02-27", "2025-01-05", "2025-01-31", id="a day short"),
+    ],
+)
+def test_whole_months_are_compared_with_as_many(
+    first: str, last: str, before_first: str, before_last: str
+) -> None:
+    earlier = before(custom_period(first, last, date(2025, 11, 4)))
+
+    assert (earlier.first.isoformat(), earlier.last.isoformat()) == (before_first, before_last)
+
+
+@pytest.mark.parametrize(
+    ("name", "today", "has_like"),
+    [
+        pytest.param(PeriodName.DAYS_7, "2025-03-31", True, id="a week"),
+        pytest.param(PeriodName.THIS_MONTH, "2025-03-28", True, id="a day of both months"),
+        pytest.param(PeriodName.THIS_MONTH, "2025-03-29", False, id="a day of one month"),
+        pytest.param(PeriodName.THIS_MONTH, "2025-03-31", False, id="the last of a longer month"),
+        pytest.param(PeriodName.THIS_YEAR, "2024-02-29", False, id="leap day"),
+        pytest.param(PeriodName.THIS_YEAR, "2024-03-01", True, id="after a leap day"),
+        pytest.param(PeriodName.MONTHS_12, "2025-03-01", True, id="a year with a leap day before"),
+    ],
+)
+def test_last_day_has_its_like_where_the_calendar_has_one(
+    name: PeriodName, today: str, has_like: bool
+) -> None:
+    period = named_period(name, date.fromisoformat(today))
+
+    assert has_like_of_last(period, before(period)) is has_like
 
 
 @pytest.mark.parametrize(

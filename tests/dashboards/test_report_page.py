@@ -27,6 +27,7 @@ from tests.dashboards.rows import rows_of, text_of
 DAY = timedelta(days=1)
 CELLS = Cells()
 MANY = 100_000
+MANY_WAYS = 28 * 10 * 400
 HOSTILE = (
     "/<script>alert(1)</script>",
     '/"onmouseover=alert(1)',
@@ -55,6 +56,15 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counted]:
         hostile = [row_of(date(2024, 5, 1), (word,), 9) for word in HOSTILE]
         many = [row_of(date(2024, 3, 1), (f"/{n:06}",), 3 + n % 1000) for n in range(MANY)]
         counted.insert(STATISTICS["pages"], [*hostile, *many])
+        ways = [
+            row_of(
+                date(2024, 2, 1 + n % 28),
+                (f"/from/{n // 28 % 10}", f"/to/{n // 280}"),
+                9 if n < 5 * 280 else 8,
+            )
+            for n in range(MANY_WAYS)
+        ]
+        counted.insert(STATISTICS["transitions"], ways)
         yield counted
 
 
@@ -128,6 +138,13 @@ def test_course_of_a_row_adds_up_to_its_number(pages: Pages) -> None:
         assert f"{sum(point or 0 for point in row.points):,}" == row.cells[0]
 
 
+def test_course_of_a_way_is_whole_however_many_other_ways_there_are(pages: Pages) -> None:
+    shown = pages.report("report=transitions&from=2024-02-01&to=2024-02-29&sort=-views").list
+
+    assert shown.groups == MANY_WAYS // 28
+    assert {sum(point or 0 for point in row.points) for row in shown.rows} == {28 * 18}
+
+
 def test_change_of_a_row_leaves_out_the_day_that_goes_on(pages: Pages) -> None:
     by_page = [
         CELLS.shown("pages", first, last, (Dimension.PAGE,))
@@ -146,6 +163,49 @@ def test_change_of_a_row_leaves_out_the_day_that_goes_on(pages: Pages) -> None:
         assert row.change == change(words_in("en"), Metric.VISITORS, now, before)
     days = words_in("en").days(date(2025, 10, 22), date(2025, 10, 27))
     assert view.compared == f"Changes are against {days}; today is left out of them."
+
+
+@pytest.mark.parametrize(
+    ("day", "last", "before_last"),
+    [
+        pytest.param(31, 30, 30, id="that the month before lacks"),
+        pytest.param(30, 29, 29, id="that it has"),
+    ],
+)
+def test_month_so_far_is_compared_with_all_its_days_have_likes_of(
+    counted: Counted, day: int, last: int, before_last: int
+) -> None:
+    pages = Pages(counted, now=datetime(2025, 10, day, 12, tzinfo=UTC))
+    by_page = [
+        CELLS.shown("pages", date(2025, month, 1), date(2025, month, end), (Dimension.PAGE,))
+        for month, end in ((10, last), (9, before_last))
+    ]
+
+    view = pages.report("report=pages&period=month")
+
+    for row in view.list.rows:
+        now, before = (found[(row.words[0].raw,)]["visitors"] for found in by_page)
+        assert row.change == change(words_in("en"), Metric.VISITORS, now, before)
+
+
+def test_figures_that_no_hour_has_are_compared_without_today(pages: Pages) -> None:
+    """A filter asks what is counted by day; against whole days each morning would be a loss."""
+    now, before = (
+        CELLS.shown("countries", first, last, (Dimension.COUNTRY,))[("country a",)]
+        for first, last in (
+            (date(2025, 10, 29), date(2025, 11, 3)),
+            (date(2025, 10, 22), date(2025, 10, 27)),
+        )
+    )
+
+    address = "period=7d&f=country:is:country+a"
+    traffic = pages.overview(address).traffic
+
+    assert traffic is not None
+    expected = change(words_in("en"), Metric.VISITORS, now["visitors"], before["visitors"])
+    assert traffic.cards[0].change == expected
+    days = words_in("en").days(date(2025, 10, 22), date(2025, 10, 27))
+    assert f"Changes are against {days}; today is left out of them." in pages.html(address)
 
 
 def test_single_day_has_neither_course_nor_change(pages: Pages) -> None:
@@ -245,6 +305,17 @@ def test_filter_that_is_not_declared_names_the_lines_of_the_policy(
     assert "<tbody>" not in page[page.index("<main") :]
 
 
+def test_lines_for_the_policy_are_folded_where_several_lists_lack_some(pages: Pages) -> None:
+    address = "f=page:is:page+a&f=country:is:country+a&f=screen:is:screen+a"
+    lacking = [group for group in pages.overview(address).groups if group.shown.undeclared]
+    assert len(lacking) > 1
+    of_lists = pages.html(address).partition('<div class="panels">')[2]
+
+    assert of_lists.count("<pre") == of_lists.count("<summary>Lines for the policy</summary>") > 0
+    alone = pages.html(f"report=pages&{address}")
+    assert ("<pre" in alone, "<summary>Lines for the policy" in alone) == (True, False)
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -323,6 +394,45 @@ def test_value_leads_with_its_event_and_property(pages: Pages) -> None:
         (Dimension.PROPERTY, row.words[1].raw),
         (Dimension.VALUE, row.words[2].raw),
     ]
+
+
+@pytest.mark.parametrize("report", ["events", "event_properties", "tag_events"])
+def test_filter_by_an_event_lists_it_wherever_it_is_listed_else(pages: Pages, report: str) -> None:
+    whole = pages.report(f"report={report}&period=last-month").list
+    found = pages.report(f"report={report}&period=last-month&f=event:is:Click").list
+
+    is_of_the_tag = report == "tag_events"
+    listed = {row.words[0].raw for row in whole.rows}
+    assert listed == ({"Click", "404"} if is_of_the_tag else {"Sign up", "(other)"})
+    assert {row.words[0].raw for row in found.rows} == {"Click"}
+
+
+@pytest.mark.parametrize(
+    ("address", "names"),
+    [
+        pytest.param("report=pages", "Page", id="pages"),
+        pytest.param("report=pages&f=page:is:page+a", "", id="one page"),
+        pytest.param("report=browsers", "", id="what nobody changes within a day"),
+        pytest.param("report=transitions&sort=-views", "Page before and Page", id="two"),
+        pytest.param("report=clicks&sort=-events", "Page and Value", id="of one event"),
+        pytest.param("report=ai_crawlers", "", id="no visitors"),
+        pytest.param("report=coverage", "", id="refused hits"),
+    ],
+)
+def test_line_of_all_rows_tells_what_visitors_count_several_times_under(
+    pages: Pages, address: str, names: str
+) -> None:
+    told = [
+        note
+        for note in pages.report(f"{address}&period=last-month").notes
+        if note.startswith("A visitor counts once under each of these")
+    ]
+
+    assert told == (
+        [f"A visitor counts once under each of these, so that some count several times: {names}."]
+        if names
+        else []
+    )
 
 
 def test_small_groups_lead_nowhere(pages: Pages) -> None:

@@ -9,6 +9,7 @@ import pytest
 from anonymizer.policy import Dimension
 from dashboards.all_reports import ALL_REPORTS
 from dashboards.asking.metrics import Metric
+from dashboards.event_reports import TAG_EVENTS
 from dashboards.figures import write_value
 from dashboards.labels import write_word
 from dashboards.report import Report
@@ -25,6 +26,7 @@ STATISTICS = {
     "browsers": "devices",
     "systems": "devices",
     "ai_crawlers": "bots",
+    "tag_events": "events",
 }
 """The statistic behind a report, where it has another name."""
 
@@ -72,6 +74,10 @@ def sums_of(report: Report, first: date, last: date) -> dict[tuple[str, ...], Su
     if report.id == "ai_crawlers":
         cells = CELLS.shown("bots", first, last, (Dimension.BOT_KIND, Dimension.BOT))
         return {(bot,): sums for (kind, bot), sums in cells.items() if kind == "ai_crawler"}
+    if report.id in ("events", "event_properties"):
+        return {words: sums for words, sums in found.items() if words[0] not in TAG_EVENTS}
+    if report.id == "tag_events":
+        return {words: sums for words, sums in found.items() if words[0] in TAG_EVENTS}
     if report.id == "email":
         told = (Dimension.CAMPAIGN, Dimension.VARIANT)
         for words, sums in CELLS.shown("email_delivered", first, last, told).items():

@@ -156,6 +156,10 @@ def test_value_of_a_filter_may_hold_what_parts_it() -> None:
         pytest.param("dimension=page&op=is&value=/a", Is(PAGE, ("/a",)), id="word"),
         pytest.param("dimension=country&op=is&value=germany", Is(COUNTRY, ("DE",)), id="name"),
         pytest.param("dimension=country&op=contains&value=D", Contains(COUNTRY, ("D",)), id="part"),
+        pytest.param(
+            "dimension=country&op=contains&value=germ", Is(COUNTRY, ("DE",)), id="part of a name"
+        ),
+        pytest.param("dimension=page&op=contains&value=germ", Contains(PAGE, ("germ",)), id="free"),
     ],
 )
 def test_form_adds_one_filter(form: str, found: Condition) -> None:

@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from collector.audit_trail import AuditTrail
-from dashboards.shared_answers import MAX_PAGES
+from dashboards.shared_answers import MAX_FILES, MAX_PAGES
 from people.people import People
 from people.roles import Role
 from people.trail import Act
@@ -106,9 +106,11 @@ def test_shared_page_names_no_user_and_leads_nowhere_else(
     ],
 )
 def test_link_of_a_site_answers_for_no_other(stranger: Reader, share: Share, more: str) -> None:
-    answer = stranger.get(share() + more)
+    link = share()
+    answer = stranger.get(link + more)
 
     assert answer.status_code == 400
+    assert re.findall(r'<a href="([^"]*)"', answer.text) == [link]
     assert OTHER_SITE not in answer.text
     assert "<script>" not in answer.text
 
@@ -190,6 +192,36 @@ def test_pages_worked_out_for_one_link_are_bounded(
     clock.moment += timedelta(minutes=1)
     assert stranger.get(link).status_code == 200
     assert len(acts(trail)) == 2
+
+
+def test_who_asks_for_too_many_pages_takes_the_others_none_away(
+    stranger: Reader, share: Share, clock: Clock
+) -> None:
+    """A framed link stands in a page's source, for anybody to ask for all it gives."""
+    link = share()
+    page = stranger.get(link).text
+    clock.moment += timedelta(seconds=61)
+    for number in range(MAX_PAGES):
+        assert stranger.get(f"{link}?search=nothing-{number}&report=pages").status_code == 200
+    assert stranger.get(f"{link}?search=more&report=pages").status_code == 429
+
+    again = stranger.get(link)
+    assert (again.status_code, again.text) == (200, page)
+    clock.moment += timedelta(hours=1)
+    for number in range(MAX_PAGES):
+        stranger.get(f"{link}?search=nothing-{number}&report=pages")
+    assert stranger.get(link).status_code == 429
+
+
+def test_kept_page_goes_though_the_clock_goes_back(
+    stranger: Reader, share: Share, store: Store, clock: Clock
+) -> None:
+    link = share()
+    stranger.get(link)
+    store.asked.clear()
+    clock.moment -= timedelta(minutes=2)
+    assert stranger.get(link).status_code == 200
+    assert store.asked
 
 
 def test_password_is_asked_for_before_anything_is_shown(
@@ -335,6 +367,24 @@ def test_files_are_given_where_the_share_says_so(
     assert noted == [("share board", "exported")]
     locked = share("locked", may_export=True, password=ASKED)
     assert "asks for a password" in stranger.get(f"{locked}/{address}").text
+
+
+@pytest.mark.usefixtures("stored")
+def test_files_of_a_link_are_bounded_and_stand_for_a_look(
+    stranger: Reader, share: Share, people: People, clock: Clock
+) -> None:
+    link, other = share(may_export=True), share("board", may_export=True)
+    file = f"export?{DAYS}&report=pages&format=csv"
+
+    answers = [stranger.get(f"{link}/{file}") for _ in range(MAX_FILES + 1)]
+    assert [answer.status_code for answer in answers] == [*[200] * MAX_FILES, 429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    # Its pages, and another link's files, are there as before.
+    assert stranger.get(link).status_code == 200
+    assert stranger.get(f"{other}/{file}").status_code == 200
+    assert people.shares.all()[0].last_looked == NOW.date()
+    clock.moment += timedelta(seconds=60)
+    assert stranger.get(f"{link}/{file}").status_code == 200
 
 
 @pytest.mark.usefixtures("stored")

@@ -179,6 +179,22 @@ def test_waiting_goes_on_over_a_restart(begun: Office) -> None:
     assert begun.taken() == [ANA, BO]
 
 
+def test_report_is_written_once_however_often_it_is_tried(begun: Office) -> None:
+    """Writing it asks the store, and adds to the audit trail that it was exported."""
+    begun.server.answers[ANA] = "451 later"
+    for _ in range(24):
+        begun.look()
+        begun.now += HOUR
+    assert begun.taken() == [BO]
+    assert len(begun.written) == 1
+
+    begun.now = DUE + WEEK
+    begun.server.answers.clear()
+    begun.look()
+    assert [letter["Subject"] for letter in begun.server.taken] == ["2026-03-09/2026-03-15"] * 2
+    assert len(begun.written) == 2
+
+
 def test_refused_recipient_is_given_up_and_told_without_the_address(
     begun: Office, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -269,6 +285,8 @@ def test_file_of_marks_holds_no_address(begun: Office) -> None:
     text = begun.path.read_text()
     assert "@" not in text
     assert [mark["is_out"] for mark in json.loads(text).values()] == [True, True]
+    # Hashes of addresses: who has one can tell whether it is among them.
+    assert begun.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_file_of_marks_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
@@ -286,6 +304,53 @@ def test_clock_that_goes_back_sends_nothing_again(begun: Office) -> None:
     begun.now += 2 * WEEK
     begun.look()
     assert begun.taken() == []
+
+
+@pytest.mark.parametrize("weeks", [1, 5, 3000])
+def test_clock_that_was_ahead_holds_no_later_report_back(begun: Office, weeks: int) -> None:
+    begun.look()
+    begun.now = DUE + weeks * WEEK
+    begun.look()
+    begun.taken()
+
+    begun.now = DUE + HOUR
+    begun.look()
+    assert begun.taken() == []
+    begun.now = DUE + WEEK
+    begun.look()
+    assert begun.taken() == ([ANA, BO] if weeks > 1 else [])
+    begun.now = DUE + 2 * WEEK
+    begun.look()
+    assert begun.taken() == [ANA, BO]
+
+
+def test_wait_that_began_on_a_clock_that_was_ahead_ends_at_once(begun: Office) -> None:
+    begun.server.answers.update({ANA: "451 later", BO: "451 later"})
+    begun.now = DUE + WEEK - 2 * HOUR
+    begun.look()
+    begun.server.answers.clear()
+    begun.now = DUE
+    begun.look()
+    assert begun.taken() == [ANA, BO]
+
+
+def test_line_put_off_on_a_clock_that_was_ahead_is_tried_at_once(begun: Office) -> None:
+    begun.fails = True
+    begun.now = DUE + 2 * WEEK
+    begun.look()
+    begun.fails = False
+    begun.now = DUE
+    begun.look()
+    assert begun.taken() == [ANA, BO]
+
+
+def test_mark_of_who_gets_nothing_any_more_goes(office: Office) -> None:
+    office.look(WEEKLY)
+    office.restart()
+    assert len(json.loads(office.path.read_text())) == 2
+    office.now = DUE
+    office.look(TO_ANA)
+    assert len(json.loads(office.path.read_text())) == 1
 
 
 @pytest.fixture(autouse=True)

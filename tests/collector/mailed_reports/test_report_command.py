@@ -104,7 +104,7 @@ def test_report_is_written_beside_no_server_and_by_one(server: Server, tmp_path:
 
 
 def test_report_is_mailed_on_command(server: Server, mail: MailServer, settings: Path) -> None:
-    said = report(server, "--mail", ANA, BO, "--reports", settings, "--lang", "zh")
+    said = report(server, "--mail", ANA, "--mail", BO, "--reports", settings, "--lang", "zh")
 
     assert said == f"sent {WEEK} to 2 addresses\n"
     assert [letter["To"] for letter in mail.taken] == [ANA, BO]

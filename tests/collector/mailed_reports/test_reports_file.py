@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from anonymizer.policy_faults import PolicyFaults
+from collector.mailed_reports.letters import write_letter
 from collector.mailed_reports.reports_file import read_reports
 from collector.mailed_reports.settings import Every, Mailing, Tls
 from tests.collector.hits import make_policy
+from tests.collector.mailed_reports.smtp_server import make_certificate
+from tests.collector.mailed_reports.test_sending import Report
 
 POLICY = make_policy()
 SITE = str(next(iter(POLICY.sites)))
@@ -49,7 +52,7 @@ def test_what_is_left_out_has_defaults() -> None:
 
 def test_all_can_be_set(tmp_path: Path) -> None:
     (tmp_path / "password").write_text(f"{SECRET}\nnot this\n")
-    (tmp_path / "ca.pem").touch()
+    make_certificate(tmp_path / "ca.pem")
     more = 'port = 2465\ntls = "tls"\npassword_file = "password"\nauthority_file = "ca.pem"\n'
     report = REPORT.replace("week", "month") + 'language = "zh"\nhour = 9\n'
     mailing = read(SMTP + LOGIN + more + report + REPORT, tmp_path)
@@ -114,6 +117,23 @@ ADDRESSES = "must be a list of addresses in ASCII, such as ana@example.org"
             "line 3: smtp.from: must be an address, such as Reports <reports@example.org>",
             id="sender",
         ),
+        *(
+            pytest.param(
+                smtp(**{"from": f"'{sender}'"}),
+                "line 3: smtp.from: must be an address, such as Reports <reports@example.org>",
+                id=sender,
+            )
+            for sender in (
+                "a@example.org, b@example.org",
+                "A <a@example.org>, B <b@example.org>",
+                "all: a@example.org;",
+                "A <a@example.org> more",
+                "a..b@example.org",
+                "a@example..org",
+                "a@example.org.",
+                "=?utf-8?q?=0d=0aBcc?= <a@example.org>",
+            )
+        ),
         pytest.param(
             smtp(**{"from": r'"a@example.org\nBcc: all@example.org"'}),
             "line 3: smtp.from: must be one line without control characters",
@@ -140,6 +160,11 @@ ADDRESSES = "must be a list of addresses in ASCII, such as ana@example.org"
             id="no authority file",
         ),
         pytest.param(
+            smtp(authority_file=f'"{__file__}"'),
+            "line 4: smtp.authority_file: must hold a certificate in PEM",
+            id="no certificate",
+        ),
+        pytest.param(
             report(site='"third.example"'),
             "line 5: report.site: must be a site of the policy",
             id="another site",
@@ -152,6 +177,7 @@ ADDRESSES = "must be a list of addresses in ASCII, such as ana@example.org"
             report(to='["Ana <ana@example.org>"]'), f"line 6: report.to: {ADDRESSES}", id="a name"
         ),
         pytest.param(report(to='["ána@example.org"]'), f"line 6: report.to: {ADDRESSES}", id="á"),
+        pytest.param(report(to='["a@b..org"]'), f"line 6: report.to: {ADDRESSES}", id="two dots"),
         pytest.param(
             report(to='"ana@example.org"'),
             "line 6: report.to: must be a list of strings",
@@ -175,6 +201,26 @@ ADDRESSES = "must be a list of addresses in ASCII, such as ana@example.org"
 )
 def test_fault_is_told_with_its_line(text: str, fault: str) -> None:
     assert faults_of(text) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("told", "sender"),
+    [
+        pytest.param("stats@example.org", "stats@example.org", id="address"),
+        pytest.param("<stats@example.org>", "stats@example.org", id="in brackets"),
+        pytest.param("Büro <stats@example.org>", "Büro <stats@example.org>", id="name"),
+        pytest.param("Dr. Ana <a@example.org>", '"Dr. Ana" <a@example.org>', id="name with a dot"),
+        pytest.param('"A, B: C" <a@example.org>', '"A, B: C" <a@example.org>', id="quoted"),
+    ],
+)
+def test_sender_is_one_address_with_or_without_a_name(told: str, sender: str) -> None:
+    found = read(smtp(**{"from": f"'{told}'"})).smtp.sender
+
+    assert found == sender
+    letter = write_letter(Report(), found, "ana@example.org", "en", "a name", 0)
+    (address,) = letter["From"].addresses
+    assert (str(address), letter["From"].defects) == (sender, ())
+    assert letter["Message-ID"].endswith(f"@{address.domain}>")
 
 
 def test_password_must_not_stand_in_the_file() -> None:
@@ -212,7 +258,7 @@ def test_example_of_the_docs_is_read(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "dashboard.md").read_text("utf-8")
     (example,) = re.findall(r"```toml\n(dashboard = .*?)```", page, re.DOTALL)
     (tmp_path / "smtp-password").write_text(SECRET)
-    (tmp_path / "ca.pem").touch()
+    make_certificate(tmp_path / "ca.pem")
 
     mailing = read(example, tmp_path)
     assert mailing.dashboard == "https://stats.example.org"

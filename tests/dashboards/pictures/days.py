@@ -190,12 +190,17 @@ class Days:
 class Asked(Asker):
     """Answers from a store, and counts what it is asked."""
 
-    def __init__(self, kept: Kept) -> None:
+    def __init__(self, kept: Kept, policy: Policy | None = None) -> None:
         async def query(sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
             return kept.reader.query(sql, parameters)
 
-        super().__init__(query, kept.policy, columns_of, lambda _: ())
+        super().__init__(query, policy or kept.policy, columns_of, lambda _: ())
+        self._kept = kept
         self.questions = 0
+
+    def under(self, policy: Policy) -> "Asked":
+        """Return what answers from the same store by the statistics of another policy."""
+        return Asked(self._kept, policy)
 
     async def answer(self, question: Question) -> Answer:
         """Answer a question, and count it."""

@@ -5,11 +5,13 @@ from bisect import bisect_right
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
 from dashboards.address_filters import Condition
 from dashboards.all_reports import ALL_REPORTS
-from dashboards.asking.filters import Is
+from dashboards.asking.answering import Answer, Row
+from dashboards.asking.filters import Contains, Is, IsNot
 from dashboards.pictures.by_page import Clicks, Leaving
 from dashboards.pictures.countries import Map
 from dashboards.pictures.depth import Depth
@@ -17,12 +19,12 @@ from dashboards.pictures.engaged import Engaged
 from dashboards.pictures.funnels import Funnels, draw_funnel
 from dashboards.pictures.gallery import PICTURES
 from dashboards.pictures.mails import Mails
-from dashboards.pictures.pointers import Pointers
+from dashboards.pictures.pointers import Pointers, draw_grid
 from dashboards.pictures.speed import Speed
-from dashboards.pictures.transitions import Flow
+from dashboards.pictures.transitions import ENTRY, Flow
 from dashboards.pictures.vitals import SHARES, VITALS, write_amount
 from tests.dashboards.pictures.days import DAYS, HOSTILE, SECRET, STEPS, Asked, Days, exact
-from tests.dashboards.pictures.reading import EN, draw, read
+from tests.dashboards.pictures.reading import EN, POLICY, draw, read
 
 Drawn = TypeVar("Drawn")
 
@@ -85,6 +87,17 @@ def test_speed_of_a_page_that_is_filtered_by_is_its_own(asked: Asked) -> None:
     assert [each.text for each in drawn.others] == [drawn.title]
 
 
+def test_vital_without_a_report_is_not_linked_to(asked: Asked) -> None:
+    """The statistic of all properties tells of it all the same."""
+    kept = tuple(each for each in POLICY.statistics if each.name != "web_vitals_fcp")
+
+    drawn = drawn_as(asked.under(replace(POLICY, statistics=kept)), "web_vitals_lcp", Speed)
+
+    titles = [each.text for each in drawn.others]
+    assert drawn.title in titles
+    assert EN(VITALS["fcp"].title) not in titles
+
+
 @pytest.mark.parametrize("report", PICTURES)
 def test_filter_that_no_statistic_knows_leaves_no_picture(asked: Asked, report: str) -> None:
     assert read(asked, report, Is(Dimension.LANGUAGE, ("de",))) is None
@@ -135,6 +148,39 @@ def test_flow_goes_through_the_page_that_is_chosen(asked: Asked) -> None:
     assert "%3Cscript%3E" in next(each.address for each in drawn.choices if each.text == HOSTILE)
 
 
+@pytest.mark.parametrize("report", ["transitions", "pointer_pressed"])
+@pytest.mark.parametrize(
+    ("wanted", "page"),
+    [
+        pytest.param(Is(Dimension.PAGE, ("/signup", "/docs/")), "/docs/", id="one of two"),
+        pytest.param(Contains(Dimension.PAGE, ("sign",)), "/signup", id="with a part"),
+        pytest.param(IsNot(Dimension.PAGE, ("/",)), "/pricing", id="not the largest"),
+    ],
+)
+def test_picture_of_one_page_is_of_one_that_the_filter_leaves(
+    asked: Asked, report: str, wanted: Condition, page: str
+) -> None:
+    drawn = draw(asked, report, wanted).drawn
+
+    assert isinstance(drawn, Flow | Pointers)
+    assert drawn.page == page
+
+
+@pytest.mark.parametrize(
+    ("beside", "page"),
+    [
+        pytest.param((), "/", id="alone"),
+        pytest.param((Is(Dimension.PAGE, ("/docs/",)),), "/docs/", id="beside a page"),
+    ],
+)
+def test_beginning_of_visits_is_no_page(
+    asked: Asked, beside: tuple[Condition, ...], page: str
+) -> None:
+    entry = Is(Dimension.PREVIOUS_PAGE, (ENTRY,))
+
+    assert drawn_as(asked, "transitions", Flow, entry, *beside).page == page
+
+
 def test_depth_is_a_share_of_views_that_falls(asked: Asked) -> None:
     drawn = drawn_as(asked, "scroll_depth", Depth)
 
@@ -155,6 +201,27 @@ def test_grid_holds_each_cell_once(asked: Asked) -> None:
     }
     assert (moved.columns, moved.rows) == (20, 20)
     assert moved.cells[0].shade == 5
+
+
+@pytest.mark.parametrize(
+    ("size", "frame"),
+    [
+        pytest.param((4, 12), (4, 12), id="coarser than the default's"),
+        pytest.param((40, 10), (40, 10), id="more columns"),
+        pytest.param((1, 1), (3, 2), id="made coarser since"),
+        pytest.param((), (3, 2), id="no grid any more"),
+    ],
+)
+def test_frame_of_a_grid_is_the_policys(size: tuple[int, ...], frame: tuple[int, int]) -> None:
+    """The frame stands for the whole page, wherever on it something happened."""
+    pointer_moved = next(each for each in POLICY.statistics if each.name == "pointer_moved")
+    rows = (Row("", ("2.1",), (9,)), Row("", ("0.0",), (5,)))
+    answer = Answer(pointer_moved, rows, 2, (14,), (), None)
+
+    grid = draw_grid(EN, "Pointers", answer, size)
+
+    assert grid is not None
+    assert (grid.columns, grid.rows) == frame
 
 
 def test_clicks_are_counted_by_page_and_element(asked: Asked, days: Days) -> None:
@@ -209,6 +276,24 @@ def test_step_that_is_not_told_leaves_the_funnel_whole(visits: list[int]) -> Non
 
     assert [step.visits == "–" for step in funnel.steps] == [number == 0 for number in visits]
     assert all(0 <= step.width <= step.width_before <= 100 for step in funnel.steps)
+
+
+@pytest.mark.parametrize(
+    ("visits", "went_on", "summary"),
+    [
+        pytest.param([100, 40, 20], ["", "40%", "50%"], "20% of 100 visits", id="all told"),
+        pytest.param([0, 40, 20], ["", "", "50%"], "– of – visits", id="first hidden"),
+        pytest.param([100, 0, 20], ["", "", ""], "20% of 100 visits", id="middle hidden"),
+    ],
+)
+def test_share_that_went_on_is_told_of_a_step_that_is_told(
+    visits: list[int], went_on: list[str], summary: str
+) -> None:
+    funnel = draw_funnel(EN, "Buying", [(str(at), number) for at, number in enumerate(visits)])
+
+    assert [step.went_on for step in funnel.steps] == went_on
+    assert [bool(step.lost) for step in funnel.steps] == [bool(share) for share in went_on]
+    assert summary in funnel.summary
 
 
 def test_opens_by_persons_and_proxies_stand_apart(asked: Asked) -> None:

@@ -11,6 +11,7 @@ from anonymizer.policy import Dimension
 from dashboards.asking.filters import Is
 from dashboards.periods import Period, PeriodName
 from dashboards.pictures.gallery import PICTURES
+from dashboards.pictures.picture import Picture
 from dashboards.pictures.speed import Speed
 from dashboards.pictures.transitions import Flow
 from tests.collector.hits import Line
@@ -58,7 +59,10 @@ def test_what_is_hidden_is_told_beside_any_number_of_pages(many: Asked) -> None:
     selection = select(POLICY, "web_vitals_lcp")
     selection = replace(selection, period=MONTH, now=datetime(2026, 4, 5, 12))
 
-    picture = asyncio.run(PICTURES["web_vitals_lcp"](many, selection, EN))
+    async def reading() -> Picture | None:
+        return await PICTURES["web_vitals_lcp"](many, selection, EN)
+
+    picture = asyncio.run(reading())
 
     assert picture is not None
     assert isinstance(picture.drawn, Speed)
