@@ -5,32 +5,30 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from anonymizer.addresses import coarsen_address
 from anonymizer.deidentify import Tables
-from anonymizer.policy import Policy, Site
+from anonymizer.policy import Policy
 from clickhouse_http.app import ClickHouseHttp
 from collector.analysts import Analysts
-from collector.annotations import Annotations, AnnotationsFailed
+from collector.annotations import Annotations
 from collector.annotations_api import annotation_routes
-from collector.api_door import ApiDoor, name_of, refuse, sites_of
+from collector.api_door import ApiDoor, name_of, sites_of
 from collector.api_keys import ApiKeys, KeyScope
 from collector.asking import engine_at
-from collector.audit import AuditFailed, AuditLog
+from collector.audit import AuditLog
 from collector.audit_trail import AuditTrail
 from collector.backup.desk import KIND as BACKUP
 from collector.backup.desk import BackupDesk
@@ -39,7 +37,6 @@ from collector.data_dir import DataDir
 from collector.demo import demo_routes
 from collector.doctor.last_run import read_last_run
 from collector.doctor.telling import KIND as DOCTOR
-from collector.doctor.telling import tell
 from collector.doors import Doors
 from collector.email.api import email_routes
 from collector.email.campaign_counts import CampaignCounts
@@ -52,7 +49,7 @@ from collector.email.recipients import Recipients
 from collector.email.registry import Registry
 from collector.email.unsubscribe_page import unsubscribe_routes
 from collector.email.webhook import Webhook
-from collector.encoding import Columns
+from collector.fault_answers import FAULT_ANSWERS
 from collector.forwarded import TrustedProxies
 from collector.intake import Intake
 from collector.live import Live
@@ -65,7 +62,8 @@ from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.policy_archive import PolicyArchive
 from collector.proposals import Proposals
-from collector.query_socket import Refused, Values, serve_requests
+from collector.query_socket import Values, serve_requests
+from collector.read_thread import ReadThread
 from collector.reader import Reader
 from collector.receipt_desk import ReceiptDesk
 from collector.receipt_store import ReceiptStore
@@ -85,28 +83,23 @@ from collector.spool import Spool, drain
 from collector.sql_door import PATH as SQL
 from collector.sql_door import SqlDoor
 from collector.sql_logins import SqlLogins
-from collector.store import Store, StoreFailed
+from collector.store import Store
 from collector.store_address import StoreAddress, StorePlace, open_client, open_late
 from collector.store_facts import KIND as STORE_FACTS
-from collector.store_facts import read_store_facts
 from collector.tag_scripts import compile_tag, keep_version
 from collector.visitor_pages import VisitorPages
 from collector.well_known import well_known_routes
 from collector.writer import Writer
-from dashboards.api.asked import Note, Sites
+from dashboards.api.asked import Sites, notes_of_questions
 from dashboards.api.routes import query_routes
 from dashboards.app import dashboard_routes
 from dashboards.asking.answering import Asker
 from dashboards.door_logins import DoorLogins
 from dashboards.mailed.writing import write_report
-from dashboards.notes import Notes
-from dashboards.periods import Period
 from dashboards.privacy_facts import PrivacyFacts
 from dashboards.privacy_page import PrivacySources
 from dashboards.words import LANGUAGES
 from people.people import People
-from people.trail import Did
-from people.user_file import UsersFailed
 
 T = TypeVar("T")
 
@@ -163,8 +156,7 @@ class App:
         self._spool.count_under(meaning_of(policy, plan))
         data.policy.write_text(policy_text, "utf-8")
         archive.keep(policy, policy_text)
-        self._reader = Reader(open_late(place))
-        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="read")
+        self._reading = ReadThread(Reader(open_late(place)))
         agents = load_agents()
         self._pipeline = Pipeline(
             policy, plan, agents, tables, fill_from_kernel, archive.honoured(policy)
@@ -256,12 +248,7 @@ class App:
                 *(demo_routes(next(iter(policy.sites))) if demo else ()),
             ],
             lifespan=self._lifespan,
-            exception_handlers={
-                StoreFailed: _store_failed,
-                AuditFailed: _audit_failed,
-                AnnotationsFailed: _annotations_failed,
-                UsersFailed: _users_failed,
-            },
+            exception_handlers=FAULT_ANSWERS,
         )
 
     async def answer_report(self, values: Values) -> bytes:
@@ -270,7 +257,7 @@ class App:
             return await self._reports.answer(values)
 
     def _asker(self, policy: Policy, policy_text: str) -> Asker:
-        ask_of_site = self._regions.ask_of_site(self._query)
+        ask_of_site = self._regions.ask_of_site(self._reading.query)
         return Asker(ask_of_site, policy, columns_of, Proposals(policy_text).faults_of)
 
     def _reading_routes(
@@ -282,12 +269,12 @@ class App:
         api: ApiDoor,
         marks: SiteMarks,
     ) -> list[BaseRoute]:
-        ask_of_site = self._regions.ask_of_site(self._query)
+        ask_of_site = self._regions.ask_of_site(self._reading.query)
         facts = self._privacy_facts(policy, policy_text)
         return [
             *query_routes(
                 asker,
-                Sites(policy, sites_of, _moment, _note_questions(trail)),
+                Sites(policy, sites_of, _moment, notes_of_questions(trail, name_of, _moment)),
                 partial(api.guard, KeyScope.QUERY),
             ),
             *dashboard_routes(
@@ -298,7 +285,7 @@ class App:
                 lambda request: coarsen_address(_peer(request)),
                 _moment,
                 marks=marks,
-                encode=self._encode,
+                encode=self._reading.encode,
                 privacy=PrivacySources(ask_of_site, columns_of, facts),
             ),
         ]
@@ -340,8 +327,8 @@ class App:
             self._data.query_socket,
             {
                 "rights": self._receipts.answer,
-                STORE_FACTS: self._tell_facts,
-                DOCTOR: self._tell_doctor,
+                STORE_FACTS: self._reading.tell_facts,
+                DOCTOR: self._reading.tell_doctor,
                 DELIVERED: self._campaigns.answer,
                 CONSENTS: self._recipients.answer,
                 REPORT: self._reports.answer,
@@ -369,8 +356,7 @@ class App:
             await self._receipts.close()
             await self._retention.close()
             await self._sql.close()
-            self._read_thread.shutdown()
-            self._reader.close()
+            self._reading.close()
             self._store.close()
             self._spool.close()
 
@@ -395,29 +381,6 @@ class App:
             self._pipeline.forget_ended_days(_now())
             await self._receipts.tidy()
 
-    async def _query(self, sql: str, parameters: Mapping[str, object]) -> Sequence[Sequence[Any]]:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._read_thread, self._reader.query, sql, parameters)
-
-    async def _encode(self, columns: Columns, form: str) -> bytes:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._read_thread, self._reader.encode, columns, form)
-
-    async def _tell_facts(self, _: Values) -> bytes:
-        return msgspec.json.encode(await self._tell(read_store_facts, self._reader.query))
-
-    async def _tell_doctor(self, values: Values) -> bytes:
-        return await self._tell(tell, self._reader.query, values)
-
-    async def _tell(self, read: Callable[..., T], *arguments: object) -> T:
-        loop = asyncio.get_running_loop()
-        try:
-            return await loop.run_in_executor(self._read_thread, read, *arguments)
-        except StoreFailed as error:
-            raise Refused(str(error)) from None
-        except msgspec.ValidationError:
-            raise Refused("there is no such question") from None
-
 
 def _now() -> int:
     return int(time.time())
@@ -427,67 +390,8 @@ def _moment() -> datetime:
     return datetime.now(UTC)
 
 
-def _note_questions(trail: AuditTrail) -> Note:
-    notes = Notes(trail, _moment)
-
-    async def note(request: Request, site: Site, period: Period) -> None:
-        await notes.note(
-            name_of(request),
-            Did.ASKED_API,
-            site=str(site.domain),
-            report="api",
-            period=f"{period.first}/{period.last}",
-        )
-
-    return note
-
-
 def _peer(request: Request) -> str:
     return request.client.host if request.client else ""
-
-
-async def _store_failed(request: Request, error: Exception) -> Response:
-    log.warning("%s; a page was answered 503", error)
-    if _is_api(request):
-        return refuse(503, "server", "can't ask the store at the moment", {"Retry-After": "60"})
-    return PlainTextResponse(
-        "The store can't be asked at the moment. Hits are kept; try again in a minute.\n",
-        503,
-        headers={"Cache-Control": "no-store", "Retry-After": "60"},
-    )
-
-
-async def _annotations_failed(_: Request, error: Exception) -> Response:
-    log.warning("%s; a page was answered 503", error)
-    return PlainTextResponse(
-        "Annotations can't be read or kept at the moment; try again in a minute.\n",
-        503,
-        headers={"Cache-Control": "no-store", "Retry-After": "60"},
-    )
-
-
-async def _users_failed(_: Request, error: Exception) -> Response:
-    log.warning("%s; a page was answered 503", error)
-    return PlainTextResponse(
-        "Who may see this can't be looked up at the moment; try again in a minute.\n",
-        503,
-        headers={"Cache-Control": "no-store", "Retry-After": "60"},
-    )
-
-
-async def _audit_failed(request: Request, error: Exception) -> Response:
-    log.warning("no page is shown: %s", error)
-    if _is_api(request):
-        return refuse(503, "server", "can't write down who asks", {"Retry-After": "60"})
-    return PlainTextResponse(
-        "Who looks at this can't be written down at the moment, so it is not shown.\n",
-        503,
-        headers={"Cache-Control": "no-store", "Retry-After": "60"},
-    )
-
-
-def _is_api(request: Request) -> bool:
-    return request.url.path.startswith(("/api/v1/", "/api/v2/"))
 
 
 async def _healthz(_: Request) -> Response:

@@ -46,7 +46,9 @@ def add_user(commands: Commands, add_data: Callable[[argparse.ArgumentParser], N
     command.set_defaults(module="user", action="password")
 
     command = of_user.add_parser(
-        "totp", help="give a user a second factor: print what a phone needs, ask for its code; ends their sessions"
+        "totp",
+        help="give a user a second factor: print what a phone needs, ask for its code;"
+        " ends their sessions",
     )
     _add_name(command)
     command.add_argument("--off", action="store_true", help="instead, take it away")

@@ -8,7 +8,9 @@ from starlette.requests import Request
 
 from anonymizer.policy import Policy, Site
 from dashboards.api.door import refused
+from dashboards.notes import Notes
 from dashboards.periods import Period
+from people.trail import Did, Trail
 
 SitesOf = Callable[[Request], Collection[str]]
 """Tells the sites that a request's key is for; none for a key that is for every site."""
@@ -39,3 +41,21 @@ class Sites(Struct, frozen=True):
             if site.domain == domain:
                 return site, self.now().astimezone(site.zone).date()
         raise refused(404, field, "must be a site of the policy")
+
+
+def notes_of_questions(
+    trail: Trail, name_of: Callable[[Request], str], now: Callable[[], datetime]
+) -> Note:
+    """Return what writes a question of the API into the trail, under the name of its key."""
+    notes = Notes(trail, now)
+
+    async def note(request: Request, site: Site, period: Period) -> None:
+        await notes.note(
+            name_of(request),
+            Did.ASKED_API,
+            site=str(site.domain),
+            report="api",
+            period=f"{period.first}/{period.last}",
+        )
+
+    return note
