@@ -33,11 +33,11 @@ from collector.plan import make_plan
 from collector.reader import Reader
 from collector.schema.views import columns_of
 from collector.store import Store, open_engine
+from dashboards.address.periods import PeriodName, named_period
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
-from dashboards.periods import PeriodName, named_period
-from dashboards.reading import PAGE_ROWS
-from dashboards.reports import question_of, reports_by_id
-from dashboards.selection import Selection
+from dashboards.reports.declared import question_of, reports_by_id
+from dashboards.reports.reading import PAGE_ROWS
 from tests.browsing import CHROMIUM_FLAGS
 from tests.running import Server
 

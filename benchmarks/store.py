@@ -49,12 +49,12 @@ from collector.retention.job import run_retention
 from collector.retention.last_run import LastRun
 from collector.schema.views import columns_of
 from collector.store import Store, open_engine
+from dashboards.address.periods import Grain, Period, PeriodName
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Question
-from dashboards.periods import Grain, Period, PeriodName
-from dashboards.reports import question_of, reports_by_id
-from dashboards.selection import Selection
+from dashboards.reports.declared import question_of, reports_by_id
 
 FIRST_DAY = date(2025, 1, 1)
 DAYS = 365

@@ -94,10 +94,10 @@ from dashboards.api.asked import Sites, notes_of_questions
 from dashboards.api.routes import query_routes
 from dashboards.app import dashboard_routes
 from dashboards.asking.answering import Asker
-from dashboards.door_logins import DoorLogins
+from dashboards.logins.door_logins import DoorLogins
 from dashboards.mailed.writing import write_report
-from dashboards.privacy_facts import PrivacyFacts
-from dashboards.privacy_page import PrivacySources
+from dashboards.privacy.facts import PrivacyFacts
+from dashboards.privacy.page import PrivacySources
 from dashboards.words import LANGUAGES
 from people.people import People
 

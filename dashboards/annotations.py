@@ -7,7 +7,7 @@ from typing import Protocol
 from anyio import to_thread
 from msgspec import Struct
 
-from dashboards.periods import Period
+from dashboards.address.periods import Period
 from dashboards.words import Words, message
 
 MAX_DRAWN = 40

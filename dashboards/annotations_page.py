@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from anonymizer.policy import Site
+from dashboards.address.selection import PATH, SelectionError
 from dashboards.annotations import FAULTS, Marks, write_mark
-from dashboards.forms import FormError, read_own_form
+from dashboards.logins.forms import FormError, read_own_form
 from dashboards.pages import go_to, show, show_fault
 from dashboards.readers import Reader, Readers
-from dashboards.selection import PATH, SelectionError
 from dashboards.words import message
 from people.roles import Right
 

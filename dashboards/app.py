@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from anonymizer.policy import Policy
+from dashboards.address.selection import PATH
 from dashboards.annotations import Marks
 from dashboards.annotations_page import annotation_page_routes
 from dashboards.asking.answering import Asker
@@ -15,15 +16,14 @@ from dashboards.compressing import compressed
 from dashboards.export_formats import Encode
 from dashboards.exports import export_page, export_routes
 from dashboards.live import live_routes
-from dashboards.logging_in import LoggingIn
+from dashboards.logins.logging_in import LoggingIn
 from dashboards.notes import Notes
 from dashboards.pages import show, static_file
 from dashboards.people_page import people_page_routes
-from dashboards.privacy_page import PrivacySources, privacy_routes
+from dashboards.privacy.page import PrivacySources, privacy_routes
 from dashboards.readers import Reader, Readers
-from dashboards.selection import PATH
-from dashboards.shared import SharedPages
-from dashboards.shares_page import shares_page_routes
+from dashboards.sharing.owners_page import shares_page_routes
+from dashboards.sharing.pages import SharedPages
 from dashboards.site_pages import SitePages
 from dashboards.trail_page import TRAIL, TrailReader
 from people.people import People

@@ -10,17 +10,17 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from anonymizer.policy import Policy
-from dashboards.address import read_selection
+from dashboards.address.reading import read_selection
+from dashboards.address.selection import PATH, Selection, SelectionError
 from dashboards.asking.answering import Answer, Asker
 from dashboards.export_formats import MEDIA_TYPES, Encode, Format, write_file
-from dashboards.fitting import fit
 from dashboards.notes import Notes
+from dashboards.overview.traffic import bars_of, chart_question
 from dashboards.pages import PAGE_HEADERS, show_fault
 from dashboards.readers import Page, Reader, Readers
-from dashboards.reports import question_of, reports_by_id
-from dashboards.selection import PATH, Selection, SelectionError
+from dashboards.reports.declared import question_of, reports_by_id
+from dashboards.reports.fitting import fit
 from dashboards.shown import Link
-from dashboards.traffic import bars_of, chart_question
 from dashboards.words import message
 from people.roles import Right
 from people.trail import Did

@@ -1,15 +1,16 @@
 """What the frame around every page shows: sites, periods, reports, filters, who is reading."""
 
 from anonymizer.policy import MACHINE_DIMENSIONS, Dimension, Policy
-from dashboards import figures, periods
-from dashboards.address_filters import OPERATIONS
+from dashboards.address import periods
+from dashboards.address.filters import OPERATIONS
+from dashboards.address.selection import Selection
 from dashboards.exports import export_links
-from dashboards.labels import DIMENSIONS, write_condition
-from dashboards.labels import OPERATIONS as OPERATION_TITLES
+from dashboards.overview import figures
 from dashboards.places import places_of
 from dashboards.readers import Reader
-from dashboards.reports import reports_by_id, reports_of
-from dashboards.selection import Selection
+from dashboards.reports.declared import reports_by_id, reports_of
+from dashboards.reports.labels import DIMENSIONS, write_condition
+from dashboards.reports.labels import OPERATIONS as OPERATION_TITLES
 from dashboards.shown import Chip, FilterBar, Link, ReportLinks
 from dashboards.words import Words
 from people.roles import Right

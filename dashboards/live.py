@@ -10,11 +10,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from anonymizer.policy import Site
+from dashboards.address.selection import PATH, SelectionError
 from dashboards.notes import Notes
 from dashboards.pages import PAGE_HEADERS
-from dashboards.privacy_facts import LiveOf, LiveVisitors
+from dashboards.privacy.facts import LiveOf, LiveVisitors
 from dashboards.readers import Reader, Readers
-from dashboards.selection import PATH, SelectionError
 from dashboards.words import PARAMETER, Words, message
 from people.trail import Did
 

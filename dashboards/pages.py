@@ -10,9 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from dashboards.address.selection import PATH
 from dashboards.compressing import mask_token
-from dashboards.selection import PATH
-from dashboards.sparklines import draw_sparkline
+from dashboards.overview.sparklines import draw_sparkline
 from dashboards.words import COOKIE, LANGUAGES, PARAMETER, Words, language_of, message, words_in
 
 LANGUAGE_SECONDS = 365 * 24 * 3600

@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from dashboards.address.selection import PATH
 from dashboards.notes import Notes
 from dashboards.pages import show
 from dashboards.readers import Reader, Readers
-from dashboards.selection import PATH
 from dashboards.words import Words, message
 from people.roles import Right, Role
 from people.trail import Did

@@ -2,11 +2,11 @@
 
 from urllib.parse import urlencode
 
+from dashboards.address.selection import PATH, Selection
 from dashboards.annotations_page import ANNOTATIONS
 from dashboards.people_page import PEOPLE
 from dashboards.readers import Reader
-from dashboards.selection import PATH, Selection
-from dashboards.shares_page import SHARES
+from dashboards.sharing.owners_page import SHARES
 from dashboards.shown import Link
 from dashboards.trail_page import TRAIL
 from dashboards.words import message

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from anonymizer.policy import Policy
+from dashboards.address.selection import PATH, SelectionError
 from dashboards.asking.unanswerable import Unanswerable
-from dashboards.forms import read_place
-from dashboards.logging_in import LOGIN, LoggingIn
+from dashboards.logins.forms import read_place
+from dashboards.logins.logging_in import LOGIN, LoggingIn
 from dashboards.pages import go_to, show_fault, words_of
-from dashboards.selection import PATH, SelectionError
 from dashboards.words import Words, message
 from people.roles import Person, Right
 

@@ -14,7 +14,7 @@ from anonymizer.policy import Dimension
 
 if TYPE_CHECKING:
     from dashboards.asking.metrics import Metric
-    from dashboards.charts import Chart
+    from dashboards.overview.charts import Chart
     from dashboards.pictures.picture import Picture
 
 Points = tuple[int | float | None, ...]

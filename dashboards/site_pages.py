@@ -6,19 +6,19 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboards.address import ADDED, read_selection
+from dashboards.address.reading import ADDED, read_selection
+from dashboards.address.selection import Selection
 from dashboards.annotations import Marks, read_annotations
 from dashboards.asking.answering import Asker
 from dashboards.framing import frame_of
 from dashboards.live import view_live
 from dashboards.notes import Notes
-from dashboards.overview import read_overview
+from dashboards.overview.page import read_overview
 from dashboards.pages import go_to, keep_language, origin_of, show, show_no_host
-from dashboards.privacy_facts import LiveOf
+from dashboards.privacy.facts import LiveOf
 from dashboards.readers import Reader
-from dashboards.report_page import read_report
-from dashboards.reports import reports_by_id
-from dashboards.selection import Selection
+from dashboards.reports.declared import reports_by_id
+from dashboards.reports.page import read_report
 from people.trail import Did
 
 

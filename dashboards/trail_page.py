@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
-from dashboards.all_reports import ALL_REPORTS
-from dashboards.selection import PATH, SelectionError
+from dashboards.address.selection import PATH, SelectionError
+from dashboards.reports.all_reports import ALL_REPORTS
 from dashboards.words import PARAMETER, Words, message
 from people.roles import Person
 from people.trail import Act, Did, Trail

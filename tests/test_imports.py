@@ -25,7 +25,7 @@ MODULES = {
     "collector/store.py": "import chdb\nimport logging\nfrom anonymizer import hits\n",
     "dashboards/__init__.py": "",
     "dashboards/pages.py": "import starlette\nfrom anonymizer import policy\n",
-    "dashboards/sessions.py": "from people import users\n",
+    "dashboards/logins/sessions.py": "from people import users\n",
     "people/__init__.py": "",
     "people/users.py": "import sqlite3\n",
 }

@@ -7,9 +7,9 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from anonymizer.policy import Policy, Site
+from dashboards.address.periods import Period
 from dashboards.api.door import refused
 from dashboards.notes import Notes
-from dashboards.periods import Period
 from people.trail import Did, Trail
 
 SitesOf = Callable[[Request], Collection[str]]

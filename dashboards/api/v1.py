@@ -7,6 +7,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from anonymizer.policy import Dimension
+from dashboards.address.periods import (
+    Period,
+    PeriodError,
+    PeriodName,
+    custom_period,
+    days_before,
+    named_period,
+    year_before,
+)
+from dashboards.address.selection import DEFAULT_PERIOD
 from dashboards.api.asked import Sites
 from dashboards.api.door import Handler, answered, read_json, to_json
 from dashboards.api.v1_types import (
@@ -22,16 +32,6 @@ from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.metrics import Metric, Number
 from dashboards.asking.question import TIME, Order, Question
 from dashboards.asking.unanswerable import Unanswerable
-from dashboards.periods import (
-    Period,
-    PeriodError,
-    PeriodName,
-    custom_period,
-    days_before,
-    named_period,
-    year_before,
-)
-from dashboards.selection import DEFAULT_PERIOD
 
 
 def query_v1(asker: Asker, sites: Sites) -> Handler:

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from anonymizer.policy import Dimension
+from dashboards.address.periods import Grain, PeriodName
 from dashboards.asking.filters import MAX_CONDITIONS, Filter
 from dashboards.asking.metrics import Metric, Number
 from dashboards.asking.question import TIME
-from dashboards.periods import Grain, PeriodName
 
 MAX_LIMIT = 1_000
 MAX_OFFSET = 1_000_000

@@ -6,6 +6,7 @@ from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dashboards.address.periods import Grain, Period, buckets_of
 from dashboards.api.asked import Sites
 from dashboards.api.door import Handler, answered, read_json, to_json
 from dashboards.api.v2_types import (
@@ -22,7 +23,6 @@ from dashboards.asking.answering import Answer, Asker, Row
 from dashboards.asking.metrics import Metric, Number
 from dashboards.asking.question import Question
 from dashboards.asking.unanswerable import Unanswerable
-from dashboards.periods import Grain, Period, buckets_of
 
 _PERCENT = frozenset({Metric.BOUNCE_RATE, Metric.SHARE, Metric.CONVERSION_RATE})
 

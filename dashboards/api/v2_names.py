@@ -4,8 +4,8 @@ Source: https://plausible.io/docs/stats-api
 """
 
 from anonymizer.policy import Dimension
+from dashboards.address.periods import MAX_DAYS, Grain
 from dashboards.asking.metrics import Metric
-from dashboards.periods import MAX_DAYS, Grain
 
 PROPERTY = "event:props:"
 TIME = "time"

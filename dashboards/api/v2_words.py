@@ -6,6 +6,15 @@ from datetime import date
 from msgspec import Struct
 
 from anonymizer.policy import Dimension
+from dashboards.address.periods import (
+    DAY,
+    Grain,
+    Period,
+    PeriodError,
+    PeriodName,
+    custom_period,
+    months_ago,
+)
 from dashboards.api.v2_names import (
     DAYS,
     DIMENSIONS,
@@ -34,15 +43,6 @@ from dashboards.asking.filters import (
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Order
 from dashboards.asking.unanswerable import Unanswerable
-from dashboards.periods import (
-    DAY,
-    Grain,
-    Period,
-    PeriodError,
-    PeriodName,
-    custom_period,
-    months_ago,
-)
 
 
 class Understood(Struct, frozen=True):

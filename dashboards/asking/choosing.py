@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from anonymizer.policy import PROPERTY_DIMENSIONS, Dimension, Statistic
+from dashboards.address.periods import Grain
 from dashboards.asking.filters import Filter, Is, conjuncts_of, dimensions_of
 from dashboards.asking.question import Question
 from dashboards.asking.views import Subject, View
-from dashboards.periods import Grain
 
 # Nobody changes these within a day, so that no visitor counts under two of them.
 _OF_KEY = frozenset({Dimension.DEVICE, Dimension.BROWSER, Dimension.OS, Dimension.NETWORK})

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from anonymizer.policy import Dimension, Grain, Policy, PurposeId, Statistic
+from dashboards.address.periods import Grain as TimeGrain
 from dashboards.asking.choosing import fits
 from dashboards.asking.filters import Is, conjuncts_of
 from dashboards.asking.question import Question
 from dashboards.asking.unanswerable import Unanswerable
 from dashboards.asking.views import ColumnsOf, Subject, view_of
-from dashboards.periods import Grain as TimeGrain
 
 MAX_NAME = 40
 

@@ -7,11 +7,11 @@ from functools import cached_property
 from msgspec import Struct
 
 from anonymizer.policy import FUNNEL_DIMENSIONS, MAX_DIMENSIONS, Dimension, Site
+from dashboards.address.periods import Grain, Period
 from dashboards.asking.filters import Filter, check_filters, dimensions_of
 from dashboards.asking.metrics import OF_ALL_VISITORS, Metric, measures_for
 from dashboards.asking.unanswerable import Unanswerable
 from dashboards.asking.views import Subject, subjects_of
-from dashboards.periods import Grain, Period
 
 TIME = "time"
 """What rows are ordered by where they are told apart by time."""

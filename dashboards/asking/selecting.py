@@ -10,13 +10,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
+from dashboards.address.periods import Grain, Months, months_of
 from dashboards.asking.choosing import left_to_filter
 from dashboards.asking.filters import OTHER, condition_of
 from dashboards.asking.metrics import Metric, order_of
 from dashboards.asking.question import Order, Question
 from dashboards.asking.views import View
 from dashboards.asking.within import Whole, within_days, within_hours
-from dashboards.periods import Grain, Months, months_of
 
 
 class Select(Struct, frozen=True):

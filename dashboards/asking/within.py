@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from dashboards.periods import Period, Span
+from dashboards.address.periods import Period, Span
 
 Whole = tuple[date, ...] | None
 """The months, by their first days, that a query wants whole; None of a view without `month`."""

@@ -6,15 +6,15 @@ from datetime import date, datetime, time
 from msgspec import Struct
 
 from anonymizer.policy import Policy, Site
+from dashboards.address.periods import DAY, Grain, Period, PeriodName, buckets_of
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.asking.unanswerable import NotDeclared
-from dashboards.periods import DAY, Grain, Period, PeriodName, buckets_of
-from dashboards.reading import read_short_list
-from dashboards.refused import read_refused
-from dashboards.reports import reports_by_id
-from dashboards.selection import Selection
+from dashboards.overview.traffic import read_traffic
+from dashboards.reports.declared import reports_by_id
+from dashboards.reports.reading import read_short_list
+from dashboards.reports.refused import read_refused
 from dashboards.shown import Card, ListView, TrafficView
-from dashboards.traffic import read_traffic
 from dashboards.words import Words, message
 
 WEEK_DAYS = 7

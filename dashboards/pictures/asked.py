@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
-from dashboards.address_filters import Condition
+from dashboards.address.filters import Condition
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Answer, Asker, Row
 from dashboards.asking.filters import Filter, Is
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Order, Question
-from dashboards.labels import OTHER
-from dashboards.reading import tell_unplaced
-from dashboards.selection import Selection
+from dashboards.reports.labels import OTHER
+from dashboards.reports.reading import tell_unplaced
 from dashboards.words import Words
 
 MAX_VALUES = 10_000

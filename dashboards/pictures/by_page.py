@@ -3,10 +3,10 @@
 from msgspec import Struct
 
 from anonymizer.policy import Dimension
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.asking.metrics import Metric
-from dashboards.figures import write_share
-from dashboards.labels import WAYS
+from dashboards.overview.figures import write_share
 from dashboards.pictures.asked import (
     answer_by_page,
     answer_of,
@@ -20,7 +20,7 @@ from dashboards.pictures.asked import (
 )
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.shares import Part, lay_parts, percent
-from dashboards.selection import Selection
+from dashboards.reports.labels import WAYS
 from dashboards.words import Words
 
 MOST_PAGES = 20

@@ -5,14 +5,14 @@ import math
 from msgspec import Struct
 
 from anonymizer.policy import Dimension
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.asking.metrics import Metric
-from dashboards.figures import write_share
-from dashboards.labels import write_word
+from dashboards.overview.figures import write_share
 from dashboards.pictures.asked import answer_of, number_of, question, told, total_of
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.world import World, read_world
-from dashboards.selection import Selection
+from dashboards.reports.labels import write_word
 from dashboards.words import Words
 
 SHADES = 5

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from anonymizer.policy import DEPTH, ENGAGEMENT, Dimension
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.asking.metrics import Metric
-from dashboards.figures import NOTHING, write_share
+from dashboards.overview.figures import NOTHING, write_share
 from dashboards.pictures.asked import (
     answer_of,
     at_word,
@@ -21,7 +22,6 @@ from dashboards.pictures.asked import (
 )
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.shares import percent
-from dashboards.selection import Selection
 from dashboards.words import Words
 
 MOST_PAGES = 50

@@ -3,9 +3,10 @@
 from msgspec import Struct
 
 from anonymizer.policy import ENGAGEMENT, Dimension
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.asking.metrics import Metric
-from dashboards.figures import write_duration
+from dashboards.overview.figures import write_duration
 from dashboards.pictures.asked import (
     answer_of,
     at_word,
@@ -17,7 +18,6 @@ from dashboards.pictures.asked import (
 )
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.shares import percent
-from dashboards.selection import Selection
 from dashboards.words import Words
 
 MOST_PAGES = 12

@@ -5,13 +5,13 @@ import re
 from msgspec import Struct
 
 from anonymizer.policy import Dimension, Funnel
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.asking.metrics import Metric
-from dashboards.figures import NOTHING, write_share
+from dashboards.overview.figures import NOTHING, write_share
 from dashboards.pictures.asked import answer_of, chosen, notes_of, number_of, question, told
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.shares import percent
-from dashboards.selection import Selection
 from dashboards.words import Words
 
 _STEP = re.compile(r"([0-9]{1,4}) (.*)", re.DOTALL)

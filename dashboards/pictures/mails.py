@@ -6,15 +6,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
+from dashboards.address.periods import EARLIEST, Period, PeriodName
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.metrics import Metric
-from dashboards.figures import NOTHING, write_share
-from dashboards.labels import write_word
-from dashboards.periods import EARLIEST, Period, PeriodName
+from dashboards.overview.figures import NOTHING, write_share
 from dashboards.pictures.asked import answer_of, notes_of, number_of, question, told
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.shares import Part, lay_parts
-from dashboards.selection import Selection
+from dashboards.reports.labels import write_word
 from dashboards.words import Words
 
 MOST_CAMPAIGNS = 20

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
-from dashboards.selection import Selection
 from dashboards.words import Words
 
 

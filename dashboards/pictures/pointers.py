@@ -6,10 +6,11 @@ import re
 from msgspec import Struct
 
 from anonymizer.policy import Dimension, Policy
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Metric
-from dashboards.figures import write_share
+from dashboards.overview.figures import write_share
 from dashboards.pictures.asked import (
     among,
     answer_of,
@@ -23,7 +24,6 @@ from dashboards.pictures.asked import (
 )
 from dashboards.pictures.picture import Picture, ReadPicture
 from dashboards.pictures.transitions import Choice
-from dashboards.selection import Selection
 from dashboards.words import Words, message
 
 EVENT = "Pointer"

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from anonymizer.policy import Dimension
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.metrics import Metric
-from dashboards.figures import write_share
+from dashboards.overview.figures import write_share
 from dashboards.pictures.asked import (
     answer_by_page,
     answer_of,
@@ -44,8 +45,7 @@ from dashboards.pictures.vitals import (
     write_percentile,
     write_step,
 )
-from dashboards.reports import reports_by_id
-from dashboards.selection import Selection
+from dashboards.reports.declared import reports_by_id
 from dashboards.words import Words
 
 MOST_PAGES = 50

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from anonymizer.policy import Dimension
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.filters import Is, Or
 from dashboards.asking.metrics import Metric
-from dashboards.figures import write_share
-from dashboards.labels import write_word
+from dashboards.overview.figures import write_share
 from dashboards.pictures.asked import (
     MAX_VALUES,
     among,
@@ -26,7 +26,7 @@ from dashboards.pictures.asked import (
 from dashboards.pictures.bands import Bands, lay_bands
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.shares import percent
-from dashboards.selection import Selection
+from dashboards.reports.labels import write_word
 from dashboards.words import Words
 
 ENTRY = "(entry)"

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from dashboards.figures import NOTHING
+from dashboards.overview.figures import NOTHING
 from dashboards.pictures.steps import Estimate, Limits, Step
 from dashboards.words import Words, message
 

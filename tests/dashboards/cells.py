@@ -20,15 +20,15 @@ from collector.proposals import Proposals
 from collector.reference import default_policy
 from collector.schema.tables import MEASURES, cells_of
 from collector.schema.views import column_of, columns_of, measures_of
-from dashboards.address import read_selection
+from dashboards.address.reading import read_selection
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.framing import frame_of
-from dashboards.overview import read_overview
+from dashboards.overview.page import read_overview
 from dashboards.pages import render
 from dashboards.readers import Reader
-from dashboards.report_page import read_report
-from dashboards.reports import reports_by_id
-from dashboards.selection import Selection
+from dashboards.reports.declared import reports_by_id
+from dashboards.reports.page import read_report
 from dashboards.shown import Overview, ReportView
 from dashboards.words import words_in
 from people.roles import Person, Role

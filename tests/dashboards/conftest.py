@@ -19,7 +19,7 @@ from collector.schema.views import columns_of
 from collector.site_marks import SiteMarks
 from dashboards.app import dashboard_routes
 from dashboards.asking.answering import Asker
-from dashboards.privacy_page import PrivacySources
+from dashboards.privacy.page import PrivacySources
 from people.open_sessions import OpenSessions
 from people.people import People
 from people.second_factors import SecondFactors

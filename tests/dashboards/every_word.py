@@ -24,11 +24,11 @@ from collector.live import LiveVisitors
 from collector.receipt_store import Counted as CountedReceipts
 from collector.reference import default_policy
 from collector.schema.views import columns_of, measures_of
-from dashboards import labels
 from dashboards.app import dashboard_routes
 from dashboards.asking.answering import Asker
-from dashboards.privacy_page import PrivacySources
-from dashboards.promises import CHECKS
+from dashboards.privacy.page import PrivacySources
+from dashboards.privacy.promises import CHECKS
+from dashboards.reports import labels
 from people.open_sessions import OpenSessions
 from people.people import People
 from people.second_factors import SecondFactors

@@ -6,7 +6,7 @@ from collector.doctor.last_run import LastRun
 from collector.live import LiveVisitors
 from collector.receipt_store import Counted
 from collector.retention.status import Kept
-from dashboards.privacy_facts import PrivacyFacts
+from dashboards.privacy.facts import PrivacyFacts
 
 
 class Facts:

@@ -13,10 +13,10 @@ from anonymizer.policy import Site
 from collector.audit import AuditFailed
 from collector.proposals import Proposals
 from collector.schema.views import columns_of
+from dashboards.address.periods import Period
 from dashboards.api.asked import Sites
 from dashboards.api.routes import query_routes
 from dashboards.asking.answering import Asker
-from dashboards.periods import Period
 from tests.collector.hits import POLICY_TEXT
 from tests.dashboards.conftest import OpenReader
 from tests.dashboards.reader import Clock, Reader

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dashboards.periods import Period, PeriodName
+from dashboards.address.periods import Period, PeriodName
 from tests.dashboards.conftest import OpenReader
 from tests.dashboards.reader import Reader
 from tests.dashboards.test_api_v1 import NOTED, app_of

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
 from collector.schema.views import columns_of
+from dashboards.address.periods import Grain, Period, PeriodName
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.filters import OTHER, And, Contains, Filter, Is, IsNot, Not, Or
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Order, Question
-from dashboards.periods import Grain, Period, PeriodName
 from tests.dashboards.traffic import LAST_DAY, SITE, TRAFFIC, WORDS, sums
 from tests.dashboards.views import Store, make_policy
 

@@ -14,12 +14,12 @@ from anonymizer.policy_file import read_policy
 from collector.proposals import Proposals
 from collector.reference import default_policy
 from collector.schema.views import columns_of
+from dashboards.address.periods import Grain, Period, PeriodName
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.filters import And, Filter, Is, IsNot, Not, Or
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Order, Question
 from dashboards.asking.unanswerable import NotDeclared, Unanswerable
-from dashboards.periods import Grain, Period, PeriodName
 from tests.collector.hits import POLICY_TEXT
 
 TEXT = POLICY_TEXT.format(zone="Europe/Berlin", min_group=1)

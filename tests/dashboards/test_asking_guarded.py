@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from anonymizer.policy import Dimension, Statistic
 from collector.schema.views import columns_of
+from dashboards.address.periods import Grain, Period, PeriodName
 from dashboards.asking.answering import Answer, Asker, Row
 from dashboards.asking.filters import Contains, Filter, Is, IsNot, Not
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Question
-from dashboards.periods import Grain, Period, PeriodName
 from tests.collector.hits import Line, make_policy
 from tests.collector.storing import Kept, opened
 

@@ -5,11 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboards.address.periods import Grain
 from dashboards.asking.metrics import Metric
-from dashboards.chart_axes import MAX_LABELS
-from dashboards.charts import BASELINE, HEIGHT, MAX_BARS, PATH_WIDTH, TOP, Chart, draw_chart
-from dashboards.figures import HEADLINES
-from dashboards.periods import Grain
+from dashboards.overview.chart_axes import MAX_LABELS
+from dashboards.overview.charts import (
+    BASELINE,
+    HEIGHT,
+    MAX_BARS,
+    PATH_WIDTH,
+    TOP,
+    Chart,
+    draw_chart,
+)
+from dashboards.overview.figures import HEADLINES
 from dashboards.words import words_in
 
 MIDNIGHT = datetime(2025, 11, 4)

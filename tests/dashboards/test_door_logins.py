@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher, profiles
 
-from dashboards.door_logins import MAX_REMEMBERED, REMEMBERED, DoorLogins
-from dashboards.throttle import MAX_FAILURES, WINDOW
+from dashboards.logins.door_logins import MAX_REMEMBERED, REMEMBERED, DoorLogins
+from dashboards.logins.throttle import MAX_FAILURES, WINDOW
 from people.roles import Role
 from people.user_file import UserFile
 from people.users import Users

@@ -1,7 +1,7 @@
 import pytest
 
 from dashboards.asking.metrics import Metric
-from dashboards.figures import (
+from dashboards.overview.figures import (
     COUNTED,
     SHARES,
     TIMES,

@@ -5,9 +5,9 @@ from anonymizer.machines import MachineKind
 from anonymizer.mail_clients import MailKind
 from anonymizer.masks import KINDS
 from anonymizer.policy import Dimension
-from dashboards import labels
 from dashboards.asking.filters import Contains, Is, IsNot
-from dashboards.labels import word_called, words_named, write_condition, write_word
+from dashboards.reports import labels
+from dashboards.reports.labels import word_called, words_named, write_condition, write_word
 from dashboards.words import words_in
 
 ENGLISH, CHINESE = words_in("en"), words_in("zh")

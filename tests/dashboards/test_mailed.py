@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 import pytest
 
 from collector.schema.views import columns_of
+from dashboards.address.periods import DAY
 from dashboards.asking.answering import Asker
 from dashboards.mailed.writing import WrittenReport, write_report
-from dashboards.periods import DAY
 from dashboards.words import words_in
 from tests.dashboards.traffic import SITE, TRAFFIC, month_end
 from tests.dashboards.views import Store, make_policy

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from dashboards.asking.metrics import value_of
-from dashboards.figures import HEADLINES, change, write_value
+from dashboards.overview.figures import HEADLINES, change, write_value
 from dashboards.words import words_in
 from tests.dashboards.conftest import MakeApp, OpenReader
 from tests.dashboards.reader import PASSWORD, Reader

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.periods import (
+from dashboards.address.periods import (
     DAY,
     EARLIEST,
     MAX_DAYS,

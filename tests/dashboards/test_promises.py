@@ -11,7 +11,7 @@ from collector.doctor.last_run import LastRun
 from collector.doctor.verdicts import Outcome, Verdict
 from collector.receipt_store import Counted
 from collector.retention.status import Kept
-from dashboards.promises import (
+from dashboards.privacy.promises import (
     MAX_PAUSE,
     view_checks,
     view_purposes,
@@ -19,7 +19,7 @@ from dashboards.promises import (
     view_statistics,
     write_few,
 )
-from dashboards.withheld import Withheld
+from dashboards.privacy.withheld import Withheld
 from dashboards.words import words_in
 from tests.dashboards.views import make_policy
 

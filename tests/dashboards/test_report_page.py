@@ -9,9 +9,9 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from anonymizer.policy import Dimension
+from dashboards.address.selection import SelectionError
 from dashboards.asking.metrics import Metric
-from dashboards.figures import change
-from dashboards.selection import SelectionError
+from dashboards.overview.figures import change
 from dashboards.words import words_in
 from tests.dashboards.cells import (
     LAST_DAY,

@@ -7,13 +7,13 @@ from datetime import date
 import pytest
 
 from anonymizer.policy import Dimension
-from dashboards.all_reports import ALL_REPORTS
 from dashboards.asking.metrics import Metric
-from dashboards.event_reports import TAG_EVENTS
-from dashboards.figures import write_value
-from dashboards.labels import write_word
-from dashboards.report import Report
-from dashboards.reports import reports_by_id
+from dashboards.overview.figures import write_value
+from dashboards.reports.all_reports import ALL_REPORTS
+from dashboards.reports.declared import reports_by_id
+from dashboards.reports.event_reports import TAG_EVENTS
+from dashboards.reports.labels import write_word
+from dashboards.reports.report import Report
 from dashboards.words import words_in
 from tests.dashboards.cells import POLICY, Cells, Counted, Pages, Sums, counted_cells
 from tests.dashboards.rows import rows_of, totals_of

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
-from dashboards.address import read_selection
-from dashboards.address_filters import MAX_FILTERS, OPERATIONS, Condition, add_filter
+from dashboards.address.filters import MAX_FILTERS, OPERATIONS, Condition, add_filter
+from dashboards.address.periods import EARLIEST, MAX_DAYS, Compare, Grain, PeriodName, custom_period
+from dashboards.address.reading import read_selection
+from dashboards.address.selection import MAX_PAGE, Selection, SelectionError, Sort
 from dashboards.asking.filters import Contains, Is, IsNot
 from dashboards.asking.metrics import Metric
-from dashboards.figures import HEADLINES
-from dashboards.periods import EARLIEST, MAX_DAYS, Compare, Grain, PeriodName, custom_period
-from dashboards.reports import reports_by_id
-from dashboards.selection import MAX_PAGE, Selection, SelectionError, Sort
+from dashboards.overview.figures import HEADLINES
+from dashboards.reports.declared import reports_by_id
 from dashboards.words import LANGUAGES, words_in
 from tests.dashboards.reader import NOW
 from tests.dashboards.views import make_policy

@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from collector.audit_trail import AuditTrail
-from dashboards.shared_answers import MAX_FILES, MAX_PAGES
+from dashboards.sharing.answers import MAX_FILES, MAX_PAGES
 from people.people import People
 from people.roles import Role
 from people.trail import Act

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.sparklines import HEIGHT, WIDTH, draw_sparkline
+from dashboards.overview.sparklines import HEIGHT, WIDTH, draw_sparkline
 
 
 def corners(path: str) -> list[tuple[float, float]]:

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from dashboards.throttle import MAX_FAILURES, MAX_NAMES, WINDOW, Throttle
+from dashboards.logins.throttle import MAX_FAILURES, MAX_NAMES, WINDOW, Throttle
 
 NOW = datetime(2025, 11, 4, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

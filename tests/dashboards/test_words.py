@@ -19,8 +19,8 @@ from collector.doctor.dictionary import Suspects
 from collector.doctor.examination import Dictionary, examine
 from collector.doctor.telling import Layout
 from dashboards.mailed.writing import write_report
-from dashboards.promises import CHECKS
-from dashboards.reports import reports_by_id
+from dashboards.privacy.promises import CHECKS
+from dashboards.reports.declared import reports_by_id
 from dashboards.words import LANGUAGES, language_of, words_in
 from people.roles import Role
 from tests.dashboards.every_word import POLICY, SITE, Site, every_word, known_facts

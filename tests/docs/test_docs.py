@@ -21,7 +21,7 @@ from collector.scripts import SCRIPTS
 from collector.site_marks import SiteMarks
 from dashboards.app import dashboard_routes
 from dashboards.asking.answering import Asker
-from dashboards.privacy_page import PrivacySources
+from dashboards.privacy.page import PrivacySources
 from people.people import People
 from tests.dashboards.facts import Facts
 from tools.reference import commands

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
 from collector.schema.mail_views import DELIVERED
-from dashboards.address_filters import Condition
+from dashboards.address.filters import Condition
+from dashboards.address.periods import Grain, Period, PeriodName
 from dashboards.asking.answering import Answer
 from dashboards.asking.filters import Contains, Is
 from dashboards.asking.metrics import Metric
-from dashboards.labels import OTHER
-from dashboards.periods import Grain, Period, PeriodName
-from dashboards.reports import question_of, reports_by_id
+from dashboards.reports.declared import question_of, reports_by_id
+from dashboards.reports.labels import OTHER
 from tests.collector.hits import Line
 from tests.dashboards.pictures.days import Asked, Days, make_policy, select
 from tests.laws.test_law5_no_small_group import crowd

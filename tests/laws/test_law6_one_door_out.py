@@ -9,17 +9,18 @@ import pytest
 from anonymizer.policy import Statistic
 from collector.schema.tables import DATABASE
 from collector.schema.views import SHOWN_MEASURES, columns_of
+from dashboards.address.periods import Grain, Period, PeriodName
 from dashboards.asking.filters import Contains, IsNot, Or
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Question
 from dashboards.asking.selecting import select_rows, select_sums
 from dashboards.asking.views import view_of
-from dashboards.periods import Grain, Period, PeriodName
 from tests.collector.hits import make_policy
 
 ROOT = Path(__file__).parent.parent.parent
 QUERIES = sorted((ROOT / "dashboards").rglob("*.sql"))
-# A statistic of the policy: dashboards/asking/selecting.py; one of several: dashboards/withheld.py.
+# A statistic of the policy: dashboards/asking/selecting.py; one of several:
+# dashboards/privacy/withheld.py.
 NAMED_BY_ITS_LIST = "{view:Identifier}"
 ONE_OF_SEVERAL = "{view_$number:Identifier}"
 STATISTICS = {statistic.name: statistic for statistic in make_policy().statistics}

@@ -16,11 +16,11 @@ from collector.email.counting import MailCounter, count_delivered, count_unsubsc
 from collector.email.registry import Campaign
 from collector.reference import default_policy
 from collector.schema.views import columns_of
-from dashboards.address_filters import Condition
+from dashboards.address.filters import Condition
+from dashboards.address.periods import Period, PeriodName
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.question import Question
-from dashboards.periods import Period, PeriodName
-from dashboards.selection import Selection
 from tests.collector.hits import SITE, Line
 from tests.collector.storing import Kept
 

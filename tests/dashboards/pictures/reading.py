@@ -3,7 +3,7 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from dashboards.address_filters import Condition
+from dashboards.address.filters import Condition
 from dashboards.pages import render
 from dashboards.pictures.gallery import PICTURES
 from dashboards.pictures.picture import Picture

@@ -11,8 +11,8 @@ from anonymizer.hits import CleanMail, Door, Mail, VisitorKey
 from anonymizer.policy import Dimension
 from collector.email.counting import MailCounter, count_delivered
 from collector.email.registry import Campaign
+from dashboards.address.periods import Period, PeriodName
 from dashboards.asking.filters import Is
-from dashboards.periods import Period, PeriodName
 from dashboards.pictures.gallery import PICTURES
 from dashboards.pictures.mails import Mails
 from dashboards.pictures.picture import Picture

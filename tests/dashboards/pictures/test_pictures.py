@@ -8,8 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
-from dashboards.address_filters import Condition
-from dashboards.all_reports import ALL_REPORTS
+from dashboards.address.filters import Condition
 from dashboards.asking.answering import Answer, Row
 from dashboards.asking.filters import Contains, Is, IsNot
 from dashboards.pictures.by_page import Clicks, Leaving
@@ -23,6 +22,7 @@ from dashboards.pictures.pointers import Pointers, draw_grid
 from dashboards.pictures.speed import Speed
 from dashboards.pictures.transitions import ENTRY, Flow
 from dashboards.pictures.vitals import SHARES, VITALS, write_amount
+from dashboards.reports.all_reports import ALL_REPORTS
 from tests.dashboards.pictures.days import DAYS, HOSTILE, SECRET, STEPS, Asked, Days, exact
 from tests.dashboards.pictures.reading import EN, POLICY, draw, read
 

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension
+from dashboards.address.periods import Period, PeriodName
 from dashboards.asking.filters import Is
-from dashboards.periods import Period, PeriodName
 from dashboards.pictures.gallery import PICTURES
 from dashboards.pictures.picture import Picture
 from dashboards.pictures.speed import Speed

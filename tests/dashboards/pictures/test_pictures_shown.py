@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from anonymizer.policy import Dimension
 from dashboards.asking.filters import Is
-from dashboards.labels import OTHER
 from dashboards.pages import PAGE_HEADERS, static_file
 from dashboards.pictures.gallery import PICTURES
+from dashboards.reports.labels import OTHER
 from tests.browsing import Serve
 from tests.dashboards.pictures.days import HOSTILE, SECRET, Asked, texts_of
 from tests.dashboards.pictures.reading import draw, html_of, read

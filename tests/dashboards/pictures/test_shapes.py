@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from anonymizer.countries import read_zones
 from anonymizer.policy import Dimension
-from dashboards.labels import write_word
 from dashboards.pictures.bands import GAP, ROW, WIDTH, lay_bands
 from dashboards.pictures.countries import SHADES, draw_map, shade_of
 from dashboards.pictures.shares import lay_parts
 from dashboards.pictures.world import read_world
+from dashboards.reports.labels import write_word
 from dashboards.words import words_in
 
 WORLD = read_world()

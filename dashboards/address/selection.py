@@ -1,7 +1,7 @@
 """What an address asks for; there is no other state, so that it can be sent on and gone back to.
 
-`dashboards.address` reads it; `Selection.address` writes it. Methods named ``at_`` return the
-address of something beside it, methods named ``with`` another selection.
+`dashboards.address.reading` reads it; `Selection.address` writes it. Methods named ``at_`` return
+the address of something beside it, methods named ``with`` another selection.
 
 ==========  ====================================================================================
 parameter   is
@@ -28,9 +28,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension, Site
-from dashboards.address_filters import Condition, add_filter, write_filters
-from dashboards.asking.metrics import Metric
-from dashboards.periods import (
+from dashboards.address.filters import Condition, add_filter, write_filters
+from dashboards.address.periods import (
     Compare,
     Grain,
     Period,
@@ -41,6 +40,7 @@ from dashboards.periods import (
     named_period,
     year_before,
 )
+from dashboards.asking.metrics import Metric
 
 PATH = "/dashboard"
 DEFAULT_PERIOD = PeriodName.DAYS_28

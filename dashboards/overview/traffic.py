@@ -6,17 +6,17 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from anonymizer.policy import PROPERTY_DIMENSIONS, Dimension
+from dashboards.address.periods import GRAIN_TITLES, Grain, buckets_of
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Answer, Asker, Row
 from dashboards.asking.filters import dimensions_of
 from dashboards.asking.metrics import Metric, Number, measures_for, value_of
 from dashboards.asking.question import Question
-from dashboards.charts import Series, describe_point, draw_chart, end_of
-from dashboards.courses import Course, read_before, read_course, sums_of
-from dashboards.figures import HEADLINES, TITLES, change, write_value
-from dashboards.fitting import fit, tell_undeclared
-from dashboards.periods import GRAIN_TITLES, Grain, buckets_of
-from dashboards.reading import notes_of
-from dashboards.selection import Selection
+from dashboards.overview.charts import Series, describe_point, draw_chart, end_of
+from dashboards.overview.figures import HEADLINES, TITLES, change, write_value
+from dashboards.reports.courses import Course, read_before, read_course, sums_of
+from dashboards.reports.fitting import fit, tell_undeclared
+from dashboards.reports.reading import notes_of
 from dashboards.shown import Card, ChartView, TrafficView, Undeclared
 from dashboards.words import Words, message
 

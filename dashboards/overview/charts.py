@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dashboards.address.periods import Grain
 from dashboards.asking.metrics import Metric
-from dashboards.chart_axes import TimeLabel, axis_label, axis_of, time_labels
-from dashboards.figures import TITLES, write_value
-from dashboards.periods import Grain
+from dashboards.overview.chart_axes import TimeLabel, axis_label, axis_of, time_labels
+from dashboards.overview.figures import TITLES, write_value
 from dashboards.words import Words, message
 
 HEIGHT = 220

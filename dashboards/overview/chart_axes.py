@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboards.address.periods import Grain
 from dashboards.asking.metrics import Metric
-from dashboards.figures import COUNTED, SHARES, TIMES, write_duration
-from dashboards.periods import Grain
+from dashboards.overview.figures import COUNTED, SHARES, TIMES, write_duration
 from dashboards.words import Words
 
 MAX_STEPS = 5

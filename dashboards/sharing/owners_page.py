@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from dashboards.forms import FormError, read_own_form
+from dashboards.address.selection import PATH
+from dashboards.logins.forms import FormError, read_own_form
 from dashboards.notes import Notes
 from dashboards.pages import go_to, origin_of, show, show_fault, show_no_host
 from dashboards.readers import Reader, Readers
-from dashboards.selection import PATH
-from dashboards.shared import SHARED
+from dashboards.sharing.pages import SHARED
 from dashboards.words import Words, message
 from people.roles import Right
 from people.shares import MIN_PASSWORD, BadShare, Share, Shares

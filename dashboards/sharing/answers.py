@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from starlette.responses import Response
 
-from dashboards.throttle import Throttle
+from dashboards.logins.throttle import Throttle
 
 KEPT = timedelta(minutes=1)
 KEPT_AT_MOST = timedelta(hours=1)

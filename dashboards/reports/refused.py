@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from anonymizer.policy import Dimension
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Question
-from dashboards.figures import write_share
-from dashboards.labels import REASONS, write_word
-from dashboards.selection import Selection
+from dashboards.overview.figures import write_share
+from dashboards.reports.labels import REASONS, write_word
 from dashboards.shown import Column, ListRow, ListView, RefusedView, Word
 from dashboards.words import Words
 

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from anonymizer.policy import Basis, Policy, Purpose, Statistic
-from dashboards.figures import write_share
-from dashboards.labels import DIMENSIONS
-from dashboards.privacy_facts import Checks, Kept, Receipts
-from dashboards.withheld import Withheld
+from dashboards.overview.figures import write_share
+from dashboards.privacy.facts import Checks, Kept, Receipts
+from dashboards.privacy.withheld import Withheld
+from dashboards.reports.labels import DIMENSIONS
 from dashboards.words import Words, message
 
 MAX_PAUSE = timedelta(hours=26)

@@ -16,7 +16,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from dashboards.selection import PATH
+from dashboards.address.selection import PATH
 from people.open_sessions import OpenSessions
 from people.users import User
 

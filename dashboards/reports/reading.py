@@ -5,19 +5,19 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from anonymizer.policy import PROPERTY_DIMENSIONS, Dimension
-from dashboards.address_filters import Condition
+from dashboards.address.filters import Condition
+from dashboards.address.selection import Selection, Sort
 from dashboards.asking.answering import Answer, Asker, Row, Unplaced
 from dashboards.asking.choosing import counted_per
 from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Question
 from dashboards.asking.views import Subject
-from dashboards.figures import TITLES, write_value
-from dashboards.fitting import ask_fitting
-from dashboards.labels import DIMENSIONS, OTHER, write_word
-from dashboards.report import Report
-from dashboards.reports import question_of
-from dashboards.selection import Selection, Sort
+from dashboards.overview.figures import TITLES, write_value
+from dashboards.reports.declared import question_of
+from dashboards.reports.fitting import ask_fitting
+from dashboards.reports.labels import DIMENSIONS, OTHER, write_word
+from dashboards.reports.report import Report
 from dashboards.shown import Column, ListRow, ListView, Undeclared, Word
 from dashboards.words import Words, message
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from anonymizer.policy import Dimension
-from dashboards.address_filters import Condition, operation_of
+from dashboards.address.filters import Condition, operation_of
 from dashboards.words import Words, message
 
 OTHER = "(other)"

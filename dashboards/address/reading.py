@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension, Policy, Site
-from dashboards.address_filters import (
+from dashboards.address.filters import (
     MAX_FILTERS,
     Condition,
     FilterError,
@@ -17,11 +17,7 @@ from dashboards.address_filters import (
     read_filter,
     read_filters,
 )
-from dashboards.asking.filters import Is
-from dashboards.asking.metrics import Metric
-from dashboards.figures import HEADLINES
-from dashboards.labels import CODED, word_called, words_named
-from dashboards.periods import (
+from dashboards.address.periods import (
     Compare,
     Grain,
     Period,
@@ -30,8 +26,7 @@ from dashboards.periods import (
     custom_period,
     named_period,
 )
-from dashboards.report import Report
-from dashboards.selection import (
+from dashboards.address.selection import (
     DEFAULT_PERIOD,
     MAX_PAGE,
     MAX_SEARCH,
@@ -41,6 +36,11 @@ from dashboards.selection import (
     SelectionError,
     Sort,
 )
+from dashboards.asking.filters import Is
+from dashboards.asking.metrics import Metric
+from dashboards.overview.figures import HEADLINES
+from dashboards.reports.labels import CODED, word_called, words_named
+from dashboards.reports.report import Report
 from dashboards.words import LANGUAGES, Words, message, words_in
 
 SEVERAL = frozenset({"f", "tab"})

@@ -6,18 +6,18 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from anonymizer.policy import Policy
+from dashboards.address.periods import DAY, Grain, Period, PeriodName, buckets_of, has_like_of_last
+from dashboards.address.selection import Selection, SelectionError, Sort
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Number
 from dashboards.asking.question import Question
-from dashboards.figures import SHARES, change
-from dashboards.fitting import ask_fitting
-from dashboards.periods import DAY, Grain, Period, PeriodName, buckets_of, has_like_of_last
+from dashboards.overview.figures import SHARES, change
 from dashboards.pictures.gallery import PICTURES
-from dashboards.reading import PAGE_ROWS, list_view, undeclared_list
-from dashboards.report import Report
-from dashboards.reports import question_of, reports_by_id
-from dashboards.selection import Selection, SelectionError, Sort
+from dashboards.reports.declared import question_of, reports_by_id
+from dashboards.reports.fitting import ask_fitting
+from dashboards.reports.reading import PAGE_ROWS, list_view, undeclared_list
+from dashboards.reports.report import Report
 from dashboards.shown import ListView, Paging, ReportView, Undeclared
 from dashboards.words import Words, message
 

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from dashboards.address.selection import PATH
 from dashboards.compressing import unmask_token
-from dashboards.selection import PATH
 from dashboards.words import message
 
 MAX_FORM_BYTES = 4096

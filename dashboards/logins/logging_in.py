@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from dashboards.forms import FormError, read_form, read_place
+from dashboards.address.selection import PATH
+from dashboards.logins.forms import FormError, read_form, read_place
+from dashboards.logins.sessions import Session, Sessions
+from dashboards.logins.throttle import WINDOW, Throttle
 from dashboards.notes import Notes
 from dashboards.pages import go_to, keep_language, show, show_fault, words_of
-from dashboards.selection import PATH
-from dashboards.sessions import Session, Sessions
-from dashboards.throttle import WINDOW, Throttle
 from dashboards.words import message
 from people.people import People
 from people.roles import Person

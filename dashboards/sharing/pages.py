@@ -18,12 +18,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from anonymizer.policy import Policy
-from dashboards.forms import FormError, read_form
+from dashboards.address.selection import PATH
+from dashboards.logins.forms import FormError, read_form
+from dashboards.logins.throttle import WINDOW, Throttle
 from dashboards.pages import PAGE_HEADERS, go_to, show, show_fault, words_of
 from dashboards.readers import Endpoint, Page, Reader, ask_page
-from dashboards.selection import PATH
-from dashboards.shared_answers import KEPT_AT_MOST, SharedAnswers
-from dashboards.throttle import WINDOW, Throttle
+from dashboards.sharing.answers import KEPT_AT_MOST, SharedAnswers
 from dashboards.words import message
 from people.people import People
 from people.shares import OpenShare

@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from anonymizer.policy import Dimension
 from dashboards.asking.filters import Is, IsNot
 from dashboards.asking.metrics import Metric
-from dashboards.event_reports import EVENT_GROUPS, TAG_EVENTS
-from dashboards.report import Report, ReportGroup
+from dashboards.reports.event_reports import EVENT_GROUPS, TAG_EVENTS
+from dashboards.reports.report import Report, ReportGroup
 from dashboards.words import message
 
 _VISITS = (Metric.VISITORS, Metric.VISITS, Metric.VIEWS, Metric.BOUNCE_RATE, Metric.VISIT_DURATION)

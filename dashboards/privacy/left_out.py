@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from anonymizer.policy import Dimension
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Question
 from dashboards.asking.unanswerable import NotDeclared
-from dashboards.figures import write_share
-from dashboards.labels import write_word
-from dashboards.selection import Selection
+from dashboards.overview.figures import write_share
+from dashboards.reports.labels import write_word
 from dashboards.shown import Undeclared
 from dashboards.words import Words, message
 

@@ -9,14 +9,14 @@ from functools import cache
 from msgspec.structs import replace
 
 from anonymizer.policy import Dimension, Policy, Statistic
-from dashboards.all_reports import ALL_REPORTS
+from dashboards.address.periods import Grain, Period
+from dashboards.address.selection import Selection
 from dashboards.asking.filters import MAX_VALUES, Contains, Filter, Is, Or, dimensions_of
 from dashboards.asking.question import Order, Question
 from dashboards.asking.views import Subject, subjects_of
-from dashboards.labels import words_named
-from dashboards.periods import Grain, Period
-from dashboards.report import Report, ReportGroup
-from dashboards.selection import Selection
+from dashboards.reports.all_reports import ALL_REPORTS
+from dashboards.reports.labels import words_named
+from dashboards.reports.report import Report, ReportGroup
 from dashboards.words import words_in
 
 

@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from anonymizer.policy import DEPTH, ENGAGEMENT, Dimension
 from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Metric
-from dashboards.labels import WAYS
-from dashboards.report import Report, ReportGroup
+from dashboards.reports.labels import WAYS
+from dashboards.reports.report import Report, ReportGroup
 from dashboards.words import message
 
 _EVENTS = (Metric.EVENTS, Metric.VISITORS)

@@ -5,17 +5,17 @@ from datetime import date
 from msgspec.structs import replace
 
 from anonymizer.policy import Policy
+from dashboards.address.periods import DAY, EARLIEST, Grain, Period, PeriodName, months_of
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Asker
 from dashboards.asking.metrics import Metric
 from dashboards.asking.question import Order, Question
-from dashboards.periods import DAY, EARLIEST, Grain, Period, PeriodName, months_of
-from dashboards.reading import read_short_list
-from dashboards.refused import read_refused
-from dashboards.report import ReportGroup
-from dashboards.reports import reports_by_id, reports_of
-from dashboards.selection import Selection
+from dashboards.overview.traffic import Annotations, read_traffic
+from dashboards.reports.declared import reports_by_id, reports_of
+from dashboards.reports.reading import read_short_list
+from dashboards.reports.refused import read_refused
+from dashboards.reports.report import ReportGroup
 from dashboards.shown import GroupView, Link, Overview, Undeclared
-from dashboards.traffic import Annotations, read_traffic
 from dashboards.words import Words
 
 LATEST_DAYS = 28

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from anyio import CapacityLimiter, to_thread
 
-from dashboards.throttle import Throttle
+from dashboards.logins.throttle import Throttle
 from people.users import MAX_NAME, MAX_PASSWORD, User, Users
 
 REMEMBERED = timedelta(minutes=5)

@@ -12,10 +12,10 @@ from string import Template
 from msgspec import Struct
 
 from anonymizer.policy import Statistic
+from dashboards.address.periods import Period
 from dashboards.asking.answering import Query
 from dashboards.asking.views import ColumnsOf, View, view_of
-from dashboards.labels import OTHER
-from dashboards.periods import Period
+from dashboards.reports.labels import OTHER
 
 _VIEWS = 8
 """How many views are asked at once: what takes a tenth of a second."""
@@ -72,4 +72,6 @@ def _values(views: Sequence[View], site: str, period: Period) -> dict[str, objec
 
 @cache
 def _template() -> Template:
-    return Template(resources.files("dashboards").joinpath("withheld.sql").read_text("utf-8"))
+    return Template(
+        resources.files("dashboards").joinpath("privacy", "withheld.sql").read_text("utf-8")
+    )

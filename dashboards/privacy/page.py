@@ -10,15 +10,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from dashboards.address import read_selection
+from dashboards.address.reading import read_selection
+from dashboards.address.selection import PATH, Selection
 from dashboards.asking.answering import Asker, Query
 from dashboards.asking.views import ColumnsOf
 from dashboards.framing import frame_of, report_links
-from dashboards.left_out import read_masked, read_refusals
 from dashboards.notes import Notes
 from dashboards.pages import keep_language, show
-from dashboards.privacy_facts import PrivacyFacts
-from dashboards.promises import (
+from dashboards.privacy.facts import PrivacyFacts
+from dashboards.privacy.left_out import read_masked, read_refusals
+from dashboards.privacy.promises import (
     group_size_of,
     tell_waiting,
     view_checks,
@@ -26,9 +27,8 @@ from dashboards.promises import (
     view_retention,
     view_statistics,
 )
+from dashboards.privacy.withheld import read_withheld
 from dashboards.readers import Reader, Readers
-from dashboards.selection import PATH, Selection
-from dashboards.withheld import read_withheld
 from people.trail import Did
 
 PRIVACY = f"{PATH}/privacy"

@@ -6,11 +6,11 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dashboards.address.periods import DAY, Grain, Period, PeriodName, has_like_of_last
+from dashboards.address.selection import Selection
 from dashboards.asking.answering import Answer, Asker
 from dashboards.asking.metrics import Number
 from dashboards.asking.question import Question
-from dashboards.periods import DAY, Grain, Period, PeriodName, has_like_of_last
-from dashboards.selection import Selection
 
 
 class Course(Struct, frozen=True):

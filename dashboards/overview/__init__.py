@@ -1,0 +1,1 @@
+"""The overview: figures, their chart, and the first rows of reports."""

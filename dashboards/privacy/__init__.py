@@ -1,0 +1,1 @@
+"""What the page of privacy shows: refusals, withheld groups, promises kept."""

@@ -1,0 +1,1 @@
+"""Pages for who has a link in place of a login."""
