@@ -137,7 +137,7 @@ def load(context: BrowserContext, address: str) -> Load:
     session = context.new_cdp_session(page)
     sizes: list[int] = []
     session.send("Network.enable")
-    session.send("Network.clearBrowserCache")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     session.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
     session.send("Emulation.setCPUThrottlingRate", {"rate": _SLOWER})
     page.goto(address, wait_until="networkidle")

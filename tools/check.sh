@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Run every check: the static ones all, then the tests if none of them failed.
-# Arguments go to pytest. Tests run on two processes, those of a file on one: it may hold an
+# Arguments go to pytest. Tests run on three processes, those of a file on one: it may hold an
 # engine open, and a process has room for one.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -26,4 +26,4 @@ if [ -n "$failed" ]; then
     printf '%s\n' "failed:$failed; the tests were not run" >&2
     exit 1
 fi
-step tests "$bin/python" -m pytest --numprocesses 2 --dist loadfile "$@"
+step tests "$bin/python" -m pytest --numprocesses 3 --dist loadfile "$@"

@@ -114,7 +114,7 @@ def test_first_load_is_light(open_window: OpenWindow) -> None:
     loaded: list[int] = []
     asked: set[str] = set()
     session.send("Network.enable")
-    session.send("Network.clearBrowserCache")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     session.on("Network.loadingFinished", lambda told: loaded.append(told["encodedDataLength"]))
     session.on("Network.requestWillBeSent", lambda told: asked.add(told["request"]["url"]))
 
