@@ -70,7 +70,8 @@ def test_search_finds_what_is_kept(made: Made) -> None:
 
 def test_backup_holds_the_files_it_names_and_no_other(made: Made) -> None:
     names = {name.split("/")[0] for name in made.files}
-    assert names == {"cells", "email.sqlite", "manifest.json", "policies", "policy.toml"}
+    stores = {"annotations.sqlite", "email.sqlite"}
+    assert names == {"cells", "manifest.json", "policies", "policy.toml", *stores}
 
 
 def test_backup_is_for_its_owner_alone(made: Made) -> None:
