@@ -121,7 +121,8 @@ def look(server: Server) -> dict[str, list[Load]]:
         [(name, password)] = re.findall(r"login +(\S+) +password (\S+)", server.output)
         page.fill("#name", name)
         page.fill("#password", password)
-        page.click("button")
+        with page.expect_navigation():
+            page.click("button")
         page.close()
         loads = {
             name: [load(context, f"{server.url}/dashboard{query}") for _ in range(ROUNDS)]

@@ -108,7 +108,7 @@ def test_nothing_moves_once_it_is_shown(open_window: OpenWindow, facts: Facts, w
 @pytest.mark.usefixtures("stored")
 def test_first_load_is_light(open_window: OpenWindow) -> None:
     window = open_window()
-    window.page.close()
+    window.go().close()
     page = window.page.context.new_page()
     session = page.context.new_cdp_session(page)
     loaded: list[int] = []
