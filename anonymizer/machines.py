@@ -92,9 +92,5 @@ class Machines:
         found = self._patterns.extract(raw_agent)
         return self._machines[int(found.family)] if found else None
 
-    def families(self) -> frozenset[str]:
-        """Return every family that `find` may give."""
-        return frozenset(machine.family for machine in self._machines)
-
     def __len__(self) -> int:
         return len(self._machines)

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from anonymizer.policy_file import read_policy
-from benchmarks.ingest import POLICY, RUN_BARE, running
+from benchmarks.ingest import BARE_LIFESPAN, POLICY, RUN_BARE, running
 from collector.email.campaigns import Campaigns
 from collector.email.targets import read_target
 from collector.reference import default_policy
@@ -32,18 +32,14 @@ _PORT = 18_993
 _BARE_PORT = 18_994
 _LINKS = 20
 
-_BARE = """\
-async def app(scope, receive, send):
-    if scope["type"] == "lifespan":
-        while True:
-            message = await receive()
-            await send({"type": message["type"] + ".complete"})
-            if message["type"] == "lifespan.shutdown":
-                return
+_BARE = (
+    BARE_LIFESPAN
+    + """\
     headers = [(b"location", b"https://example.org/"), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 302, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 """
+)
 
 
 def requests(readers: int) -> list[bytes]:

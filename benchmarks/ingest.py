@@ -44,7 +44,7 @@ domain = "example.org"
 timezone = "Europe/Berlin"
 """
 
-_BARE = """\
+BARE_LIFESPAN = """\
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         while True:
@@ -52,12 +52,19 @@ async def app(scope, receive, send):
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
+"""
+"""How an ASGI app begins that does nothing but answer."""
+
+_BARE = (
+    BARE_LIFESPAN
+    + """\
     more = True
     while more:
         more = (await receive()).get("more_body")
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 """
+)
 
 RUN_BARE = """\
 import sys, uvicorn

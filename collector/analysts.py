@@ -14,9 +14,6 @@ from collector.audit import AuditLog, Entry
 from collector.sql_guard.guard import Checked, Guard
 from collector.sql_guard.settings import whole_settings
 
-LOCAL_USER = "(local)"
-"""Who asks by `discreet query`: whoever owns the data directory."""
-
 # A tree in JSON is some ten times as long as its query.
 _READING = {
     "max_query_size": "67108864",

@@ -22,6 +22,9 @@ MAX_OF_SITE = 10_000
 EARLIEST = 2000
 LATEST = 2100
 
+_WAIT_SECONDS = 5.0
+_READ_WAIT_SECONDS = 0.5  # a page stands without annotations
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS annotations (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -60,7 +63,8 @@ class Annotation(Struct, frozen=True):
 class Annotations:
     """The annotations kept in the file at `path`, which is made where missing. Methods block.
 
-    Every method raises AnnotationsFailed where the file can't be read or written.
+    Every method raises AnnotationsFailed where the file can't be read or written; making one
+    does not, so that a server starts without them.
     """
 
     def __init__(self, path: Path, policy: Policy) -> None:
@@ -68,14 +72,8 @@ class Annotations:
         self._zones: dict[str, ZoneInfo] = {
             str(domain): site.zone for domain, site in policy.sites.items()
         }
-        try:
-            # Created here, for SQLite would follow the umask and may leave it open to a group.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-        except OSError:
-            raise AnnotationsFailed(f"{path}: can't be used for annotations") from None
-        with self._connect() as database:
-            for statement in _TABLES.split(";"):
-                database.execute(statement)
+        with contextlib.suppress(AnnotationsFailed), self._connect(_READ_WAIT_SECONDS):
+            pass
 
     def add(self, site: str, at: str, text: str, now: datetime) -> Annotation:
         """Write one down: at the site's wall clock, `at` as `read_moment` takes it.
@@ -105,7 +103,7 @@ class Annotations:
             BadAnnotation: there is no such site.
         """
         self._zone_of(site)
-        with self._connect() as database:
+        with self._connect(_READ_WAIT_SECONDS) as database:
             rows = database.execute(
                 "SELECT number, moment, text FROM annotations"
                 " WHERE site = ? AND moment BETWEEN ? AND ? ORDER BY moment, number",
@@ -138,10 +136,20 @@ class Annotations:
         return self._zones[site]
 
     @contextlib.contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
+    def _connect(self, wait_seconds: float = _WAIT_SECONDS) -> Iterator[sqlite3.Connection]:
+        try:
+            # Created here, for SQLite would follow the umask and may leave it open to a group.
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except OSError:
+            raise AnnotationsFailed(f"{self._path}: can't be used for annotations") from None
         # A connection a call, because calls come from several threads.
         try:
-            with contextlib.closing(sqlite3.connect(self._path)) as database, database:
+            with (
+                contextlib.closing(sqlite3.connect(self._path, wait_seconds)) as database,
+                database,
+            ):
+                for statement in _TABLES.split(";"):
+                    database.execute(statement)
                 yield database
         except sqlite3.Error:
             raise AnnotationsFailed(f"{self._path}: can't be read or written") from None

@@ -12,9 +12,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.annotations import Annotation, Annotations, AnnotationsFailed, BadAnnotation
-from collector.api_door import Answer, ApiDoor, answer_json, read_json, refuse, sites_of
+from collector.api_door import (
+    Answer,
+    ApiDoor,
+    answer_json,
+    name_of,
+    read_json,
+    refuse,
+    sites_of,
+)
 from collector.api_keys import KeyScope
 from collector.clock import read_date
+from people.trail import Act, Did
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -34,10 +43,13 @@ class _Told(Struct):
 
 
 def annotation_routes(
-    annotations: Annotations, door: ApiDoor, now: Callable[[], int]
+    annotations: Annotations, door: ApiDoor, now: Callable[[], int], note: Callable[[Act], None]
 ) -> list[Route]:
-    """Return the routes under `/api/v1/annotations`; each asks for a key of scope annotate."""
-    api = _Api(annotations, now)
+    """Return the routes under `/api/v1/annotations`; each asks for a key of scope annotate.
+
+    `note` writes what a key changed into the audit trail, under the key's name; it may raise.
+    """
+    api = _Api(annotations, now, note)
 
     def guard(answer: Answer) -> Answer:
         return door.guard(KeyScope.ANNOTATE, _answered(answer))
@@ -50,9 +62,12 @@ def annotation_routes(
 
 
 class _Api:
-    def __init__(self, annotations: Annotations, now: Callable[[], int]) -> None:
+    def __init__(
+        self, annotations: Annotations, now: Callable[[], int], note: Callable[[Act], None]
+    ) -> None:
         self._annotations = annotations
         self._now = now
+        self._note = note
 
     async def show(self, request: Request) -> Response:
         site = _site_of(request)
@@ -66,14 +81,21 @@ class _Api:
         _check_site(request, sent.site)
         now = datetime.fromtimestamp(self._now(), UTC)
         made = await run_in_threadpool(self._annotations.add, sent.site, sent.at, sent.text, now)
+        await self._noted(request, Did.ANNOTATED, sent.site, made.number)
         return answer_json(201, msgspec.json.encode(_tell(made)))
 
     async def delete(self, request: Request) -> Response:
         number = str(request.path_params["number"])
         if not _NUMBER.fullmatch(number):
             raise BadAnnotation("number", "is that of no annotation of the site")
-        await run_in_threadpool(self._annotations.delete, _site_of(request), int(number))
+        site = _site_of(request)
+        await run_in_threadpool(self._annotations.delete, site, int(number))
+        await self._noted(request, Did.UNANNOTATED, site, int(number))
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
+
+    async def _noted(self, request: Request, did: Did, site: str, number: int) -> None:
+        act = Act(self._now(), name_of(request), did, site, str(number))
+        await run_in_threadpool(self._note, act)
 
 
 def _site_of(request: Request) -> str:

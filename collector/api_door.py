@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from anonymizer.addresses import coarsen_address
 from collector.api_keys import ApiKeys, Key, KeyScope, KeysFailed
+from collector.bodies import read_body
 from collector.receive import BadRequest
 from collector.throttle import Throttle
 
@@ -95,11 +96,7 @@ async def read_json(request: Request, wanted: type[T]) -> T:
     Raises:
         BadRequest: it is too long, no JSON, or has other fields or types.
     """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BadRequest("body", f"must be at most {MAX_BODY_BYTES} bytes", status=413)
+    body = await read_body(request, MAX_BODY_BYTES)
     try:
         return msgspec.json.decode(body, type=wanted)
     except msgspec.ValidationError as error:

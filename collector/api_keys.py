@@ -207,3 +207,17 @@ class ApiKeys:
 
 def _hash(raw_key: str) -> bytes:
     return hashlib.sha256(raw_key.encode(errors="surrogatepass")).digest()
+
+
+def copy_keys(path: Path, to: Path) -> None:
+    """Write the keys of this moment to the new file `to`, mode 0600.
+
+    Raises:
+        KeysFailed: it can't be read or written.
+    """
+    try:
+        os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("VACUUM INTO ?", (str(to),))
+    except (OSError, sqlite3.Error):
+        raise KeysFailed(f"{path}: can't be copied") from None

@@ -120,7 +120,6 @@ class App:
         ChangedWithoutVersion: this version of the policy meant something else before.
         BadArchive: an older version of the policy can't be read.
         KeysFailed: the file of the API's keys can't be used.
-        AnnotationsFailed: the file of annotations can't be used.
         RegistryFailed: the file of e-mail campaigns can't be used.
         UsersFailed: the file of users can't be used.
         OpensFailed, RefusalsFailed: a file of e-mail recipients can't be used.
@@ -234,7 +233,7 @@ class App:
                     _now,
                 ),
                 *email_routes(campaigns, self._campaigns, api, _now),
-                *annotation_routes(annotations, api, _now),
+                *annotation_routes(annotations, api, _now, trail.note),
                 *self._reading_routes(
                     policy,
                     policy_text,

@@ -4,6 +4,7 @@ A query's line holds no literal, alias, comment, parameter or header of the quer
 not a word of ClickHouse or of the policy is `_` in it.
 """
 
+import contextlib
 import os
 import re
 import threading
@@ -15,6 +16,9 @@ import msgspec
 from msgspec import Struct
 
 from people.trail import Act
+
+LOCAL_USER = "(local)"
+"""Who asks or changes something by the command line: whoever owns the data directory."""
 
 KEEP_DAYS = 90
 MAX_BYTES = 512_000_000
@@ -53,7 +57,9 @@ class AuditLog:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(mode=0o700, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _give_to_owner_of(folder.parent, folder)
         self._lock = threading.Lock()
         self._today = ""
 
@@ -77,8 +83,11 @@ class AuditLog:
 
     def _append(self, line: bytes) -> None:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        file = os.open(self._folder / f"{self._today}.jsonl", flags, 0o600)
+        path = self._folder / f"{self._today}.jsonl"
+        file = os.open(path, flags, 0o600)
         try:
+            if not os.fstat(file).st_size:
+                _give_to_owner_of(self._folder, path)
             if os.fstat(file).st_size + len(line) > MAX_DAY_BYTES:
                 raise AuditFailed("the audit log of today is full")
             os.write(file, line)
@@ -95,3 +104,11 @@ class AuditLog:
     def _newest_first(self) -> Iterator[Path]:
         files = (path for path in self._folder.iterdir() if _FILE.fullmatch(path.name))
         yield from sorted(files, reverse=True)
+
+
+def _give_to_owner_of(folder: Path, made: Path) -> None:
+    # Commands may be run by root: the server could not go on in a file of root's.
+    owner = folder.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        with contextlib.suppress(PermissionError):  # a root without rights, as in containers
+            os.chown(made, owner.st_uid, owner.st_gid)

@@ -27,6 +27,7 @@ class _Line(Struct, frozen=True):
     site: str = ""
     report: str = ""
     period: str = ""
+    whom: str = ""
     views: tuple[str, ...] = ()
     refused: str = ""
 
@@ -87,4 +88,6 @@ class AuditTrail:
         report = read.report
         if read.did is Did.ASKED:
             report = ", ".join(read.views) + (f" (refused: {read.refused})" if read.refused else "")
-        return Act(read.time, read.user, read.did, read.site, report.strip(), read.period)
+        return Act(
+            read.time, read.user, read.did, read.site, report.strip(), read.period, read.whom
+        )

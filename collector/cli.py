@@ -176,6 +176,11 @@ def _add_backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="let ClickHouse put the cells where its configuration permits, such as"
         " Disk('backups','one'); TO then holds the rest",
     )
+    command.add_argument(
+        "--with-logins",
+        action="store_true",
+        help="also users with password hashes and second factors, shared links and API keys",
+    )
     _add_data_option(command)
     _add_store_options(command)
     _add_region_options(command)

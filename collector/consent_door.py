@@ -18,6 +18,7 @@ from anonymizer.addresses import coarsen_address
 from anonymizer.hits import SiteId
 from anonymizer.policy import Policy, Purpose, PurposeId, Site
 from anonymizer.signals import refuses_sale, refuses_tracking
+from collector.bodies import read_body
 from collector.email.consents import PURPOSE as BY_MAIL
 from collector.receipt_desk import NothingToWithdraw, ReceiptDesk, TooMany, UnknownReceipt
 from collector.receipts import VALIDITY, Decision, make_receipt
@@ -172,11 +173,7 @@ def _tell_purpose(purpose: Purpose) -> Mapping[str, object]:
 
 
 async def _read_decision(request: Request) -> _Sent:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BadRequest("body", f"must be at most {MAX_BODY_BYTES} bytes", status=413)
+    body = await read_body(request, MAX_BODY_BYTES)
     try:
         return _decode(body)
     except msgspec.ValidationError as error:

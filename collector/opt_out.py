@@ -15,6 +15,7 @@ from starlette.routing import Route
 from anonymizer.hits import SiteId
 from anonymizer.policy import ConsentMode, Policy, Purpose, Site, Statistic
 from anonymizer.signals import Signals, refuses_sale, refuses_tracking
+from collector.bodies import read_body
 from collector.opt_out_cookie import deleting_cookies, read_reach, refusing_cookie
 from collector.plain_words import (
     tell_dimension_notes,
@@ -183,11 +184,7 @@ def _tell_counting(statistic: Statistic, language: Language) -> str:
 
 
 async def _read_action(request: Request) -> Action:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            raise BadRequest("body", f"must be at most {_MAX_FORM_BYTES} bytes", status=413)
+    body = await read_body(request, _MAX_FORM_BYTES)
     try:
         values = parse_qs(body.decode("ascii"), max_num_fields=10)["action"]
         (value,) = values

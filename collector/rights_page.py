@@ -15,10 +15,12 @@ from starlette.routing import Route
 
 from anonymizer.addresses import coarsen_address
 from anonymizer.policy import Policy
+from collector.bodies import read_body
 from collector.consent_door import AddressOf
 from collector.plain_words import tell_purpose
 from collector.receipt_desk import NothingToWithdraw, ReceiptDesk, TooMany, UnknownReceipt
 from collector.receipts import Receipt, state_of
+from collector.receive import BadRequest
 from collector.store import StoreFailed
 from collector.visitor_pages import Language, VisitorPages
 
@@ -142,16 +144,12 @@ class _RightsPage:
 
 
 async def _read_form(request: Request) -> tuple[Action, str]:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_FORM_BYTES:
-            raise _BadForm
     try:
+        body = await read_body(request, _MAX_FORM_BYTES)
         values = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=10)
         (action,), (raw_id,) = values["action"], values["receipt"]
         return Action(action), raw_id.strip()
-    except (ValueError, KeyError):
+    except (BadRequest, ValueError, KeyError):
         raise _BadForm from None
 
 

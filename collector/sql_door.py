@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from clickhouse_http.question import Answer, Question, Refusal
-from collector.analysts import LOCAL_USER, Answered
-from collector.audit import AuditFailed
+from collector.analysts import Answered
+from collector.audit import LOCAL_USER, AuditFailed
 from collector.query_socket import Refused, Values
 from collector.sql_guard.settings import MAX_SECONDS
 from collector.store import StoreFailed

@@ -47,11 +47,14 @@ class Mark(Protocol):
 class Marks(Protocol):
     """Keeps marks. Methods block; a ValueError's text begins with the name of the wrong field."""
 
-    def of_site(self, site: str, first: date, last: date) -> Sequence[Mark]:
-        """Return those of a site's days, both included, in order of time."""
+    def of_site(self, site: str, first: date, last: date) -> tuple[Sequence[Mark], Sequence[str]]:
+        """Return those of a site's days, both included, in order of time; and what can't be read.
 
-    def add(self, site: str, at: str, text: str) -> None:
-        """Keep a mark; raises ValueError for an `at` or `text` that can't be."""
+        That is named by keys of `UNREAD`.
+        """
+
+    def add(self, site: str, at: str, text: str) -> Mark:
+        """Keep a mark and return it; raises ValueError for an `at` or `text` that can't be."""
 
     def delete(self, site: str, number: int) -> None:
         """Delete a mark of a site; raises ValueError where it has none of that number."""
@@ -66,17 +69,27 @@ FAULTS = {
 """What is told of a ValueError, by field."""
 
 
+UNREAD = {
+    "annotations": message("Annotations can’t be read at the moment and are missing here."),
+    "campaigns": message(
+        "When e-mail campaigns began can’t be read at the moment and is missing here."
+    ),
+}
+"""What is told of marks that can't be read."""
+
+
 async def read_annotations(
     marks: Marks, site: str, period: Period, words: Words
-) -> tuple[Annotation, ...]:
-    """Return the marks of a site's period as a reader sees them."""
-    found = await to_thread.run_sync(marks.of_site, site, period.first, period.last)
+) -> tuple[tuple[Annotation, ...], tuple[str, ...]]:
+    """Return the marks of a site's period as a reader sees them, and what they lack in words."""
+    found, unread = await to_thread.run_sync(marks.of_site, site, period.first, period.last)
+    lacking = tuple(words(UNREAD[kind]) for kind in unread)
     written = [write_mark(words, mark) for mark in found]
     if len(written) <= MAX_DRAWN:
-        return tuple(written)
+        return tuple(written), lacking
     *earlier, last = written[: 1 - MAX_DRAWN]
     told = words("{number} earlier annotations", number=words.number(len(earlier) + 1))
-    return (Annotation(last.moment, told), *written[1 - MAX_DRAWN :])
+    return (Annotation(last.moment, told), *written[1 - MAX_DRAWN :]), lacking
 
 
 def write_mark(words: Words, mark: Mark) -> Annotation:

@@ -11,12 +11,14 @@ from starlette.routing import BaseRoute, Route
 
 from anonymizer.policy import Site
 from dashboards.address.selection import PATH, SelectionError
-from dashboards.annotations import FAULTS, Marks, write_mark
-from dashboards.logins.forms import FormError, read_own_form
-from dashboards.pages import go_to, show, show_fault
+from dashboards.annotations import FAULTS, UNREAD, Marks, write_mark
+from dashboards.logins.forms import read_own_form
+from dashboards.notes import Notes
+from dashboards.pages import go_to, show
 from dashboards.readers import Reader, Readers
 from dashboards.words import message
 from people.roles import Right
+from people.trail import Did
 
 ANNOTATIONS = f"{PATH}/annotations"
 MAX_LISTED = 500
@@ -26,10 +28,10 @@ _EVER = (date(2000, 1, 1), date(2099, 12, 31))
 
 
 def annotation_page_routes(
-    readers: Readers, marks: Marks, now: Callable[[], datetime]
+    readers: Readers, marks: Marks, notes: Notes, now: Callable[[], datetime]
 ) -> list[BaseRoute]:
     """Return the routes of the page and its two forms; `now` carries a zone."""
-    page = _AnnotationsPage(marks, now)
+    page = _AnnotationsPage(marks, notes, now)
     guard = readers.guard
     return [
         Route(ANNOTATIONS, guard(page.show, Right.ANNOTATIONS), methods=["GET"]),
@@ -39,8 +41,9 @@ def annotation_page_routes(
 
 
 class _AnnotationsPage:
-    def __init__(self, marks: Marks, now: Callable[[], datetime]) -> None:
+    def __init__(self, marks: Marks, notes: Notes, now: Callable[[], datetime]) -> None:
         self._marks = marks
+        self._notes = notes
         self._now = now
 
     async def show(self, request: Request, reader: Reader) -> Response:
@@ -53,31 +56,31 @@ class _AnnotationsPage:
         return await self._show(reader, site, 200, "")
 
     async def add(self, request: Request, reader: Reader) -> Response:
-        try:
-            form = await read_own_form(request, reader.token)
-        except FormError as error:
-            return show_fault(reader.words, error.status, str(error))
+        form = await read_own_form(request, reader.token)
         site = _site_of(reader, form.get("site", ""))
         try:
-            await to_thread.run_sync(
+            made = await to_thread.run_sync(
                 self._marks.add, str(site.domain), form.get("at", ""), form.get("text", "")
             )
         except ValueError as error:
             return await self._show(reader, site, 400, _sentence(error), form)
+        await self._note(reader, Did.ANNOTATED, site, made.number)
         return go_to(_address(site))
 
     async def delete(self, request: Request, reader: Reader) -> Response:
-        try:
-            form = await read_own_form(request, reader.token)
-        except FormError as error:
-            return show_fault(reader.words, error.status, str(error))
+        form = await read_own_form(request, reader.token)
         site, number = _site_of(reader, form.get("site", "")), form.get("number", "")
         try:
             wanted = int(number) if _NUMBER.fullmatch(number) else 0
             await to_thread.run_sync(self._marks.delete, str(site.domain), wanted)
         except ValueError as error:
             return await self._show(reader, site, 400, _sentence(error))
+        await self._note(reader, Did.UNANNOTATED, site, wanted)
         return go_to(_address(site))
+
+    async def _note(self, reader: Reader, did: Did, site: Site, number: int) -> None:
+        name = reader.person.name
+        await self._notes.note(name, did, site=str(site.domain), report=str(number))
 
     async def _show(
         self,
@@ -87,13 +90,14 @@ class _AnnotationsPage:
         fault: str,
         form: dict[str, str] | None = None,
     ) -> Response:
-        marks = await to_thread.run_sync(self._marks.of_site, str(site.domain), *_EVER)
+        marks, unread = await to_thread.run_sync(self._marks.of_site, str(site.domain), *_EVER)
         local_now = self._now().astimezone(site.zone).replace(tzinfo=None)
         values = {
             "annotations": [
                 write_mark(reader.words, mark) for mark in reversed(marks[-MAX_LISTED:])
             ],
             "all": len(marks),
+            "lacking": [reader.words(UNREAD[kind]) for kind in unread],
             "site": str(site.domain),
             "sites": [str(domain) for domain in reader.policy.sites],
             "zone": site.zone.key,

@@ -16,8 +16,15 @@ class Notes:
         self._now = now
 
     async def note(
-        self, user: str, did: Did, *, site: str = "", report: str = "", period: str = ""
+        self,
+        user: str,
+        did: Did,
+        *,
+        site: str = "",
+        report: str = "",
+        period: str = "",
+        whom: str = "",
     ) -> None:
         """Write a line."""
-        act = Act(self._now().timestamp(), user, did, site, report, period)
+        act = Act(self._now().timestamp(), user, did, site, report, period, whom)
         await to_thread.run_sync(self._trail.note, act)

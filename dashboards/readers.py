@@ -11,7 +11,7 @@ from starlette.responses import Response
 from anonymizer.policy import Policy
 from dashboards.address.selection import PATH, SelectionError
 from dashboards.asking.unanswerable import Unanswerable
-from dashboards.logins.forms import read_place
+from dashboards.logins.forms import FormError, read_place
 from dashboards.logins.logging_in import LOGIN, LoggingIn
 from dashboards.pages import go_to, show_fault, words_of
 from dashboards.words import Words, message
@@ -61,8 +61,8 @@ class Readers:
     def guard(self, page: Page, right: Right | None = None) -> Endpoint:
         """Return an endpoint that shows `page` to who is logged in and has the right.
 
-        Others are sent to the login. Addresses that ask for nothing there is, and questions that
-        nothing answers, are told in one sentence.
+        Others are sent to the login. Addresses that ask for nothing there is, questions that
+        nothing answers and forms that are not ours are told in one sentence.
         """
 
         async def answer(request: Request) -> Response:
@@ -89,11 +89,13 @@ class Readers:
 
 
 async def ask_page(page: Page, request: Request, reader: Reader) -> Response:
-    """Return a page, or one sentence where the address asks for nothing that there is."""
+    """Return a page, or one sentence where the request asks for nothing that there is."""
     try:
         return await page(request, reader)
     except SelectionError as error:
         return show_fault(reader.words, 400, str(error), reader.path)
+    except FormError as error:
+        return show_fault(reader.words, error.status, str(error), reader.path)
     except Unanswerable:
         sentence = message("This can't be asked: no policy could answer it.")
         return show_fault(reader.words, 400, sentence, reader.path)

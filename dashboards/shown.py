@@ -118,7 +118,7 @@ class ListView(Struct, frozen=True):
     """Whether something is left out that belongs to no single day."""
     undeclared: Undeclared | None = None
     address: str = ""
-    """The report in full."""
+    """The report in full; where it can't be shown, without the filters; empty of none."""
     has_points: bool = False
     has_changes: bool = False
     has_ranks: bool = False
@@ -157,6 +157,8 @@ class TrafficView(Struct, frozen=True):
     """The days that changes are against; empty when there are none."""
     leaves_out_today: bool = False
     """Whether changes are of the days before today alone."""
+    leaves_out_rest: bool = False
+    """Whether changes are of today's hours that are over, not of the one that goes on."""
     notes: tuple[str, ...] = ()
     is_nothing: bool = False
     """Nothing was counted."""

@@ -62,7 +62,7 @@ class SitePages:
         self, request: Request, reader: Reader, selection: Selection
     ) -> Response:
         site, period = str(selection.site.domain), selection.period
-        marks = await read_annotations(self._marks, site, period, reader.words)
+        marks, lacking = await read_annotations(self._marks, site, period, reader.words)
         overview = await read_overview(
             self._asker,
             reader.policy,
@@ -71,7 +71,12 @@ class SitePages:
             [(mark.moment, mark.text) for mark in marks],
         )
         live = view_live(self._live_of, reader, selection.site)
-        values = {"overview": overview, "live": live, **frame_of(reader, selection)}
+        values = {
+            "overview": overview,
+            "live": live,
+            "lacking": lacking,
+            **frame_of(reader, selection),
+        }
         if not overview.is_empty:
             return show(reader.words, "overview.html", values)
         values["origin"] = origin_of(request)

@@ -10,9 +10,10 @@ from anyio import CapacityLimiter, to_thread
 from starlette.requests import Request
 
 from dashboards.address.selection import PATH, SelectionError
+from dashboards.people_page import ROLES
 from dashboards.reports.all_reports import ALL_REPORTS
 from dashboards.words import PARAMETER, Words, message
-from people.roles import Person
+from people.roles import Person, Role
 from people.trail import Act, Did, Trail
 
 TRAIL = f"{PATH}/audit"
@@ -29,6 +30,14 @@ _DEEDS = {
     Did.LOGGED_OUT: message("logged out"),
     Did.SHARED: message("shared"),
     Did.REVOKED: message("revoked the share"),
+    Did.ANNOTATED: message("annotated"),
+    Did.UNANNOTATED: message("deleted the annotation"),
+    Did.ADDED_USER: message("added the user"),
+    Did.CHANGED_USER: message("changed role or sites of"),
+    Did.RENEWED: message("gave a new password to"),
+    Did.GAVE_FACTOR: message("gave a second factor to"),
+    Did.TOOK_FACTOR: message("took the second factor from"),
+    Did.REMOVED_USER: message("removed the user"),
 }
 _REPORTS = {
     "overview": message("overview"),
@@ -81,7 +90,9 @@ class TrailPage:
         return _DEEDS[act.did]
 
     def report_of(self, act: Act, words: Words) -> str:
-        """Return what it was done to; views and shares go by their own names."""
+        """Return what it was done to; views, shares and users go by their own names."""
+        if act.whom:
+            return _write_user(act, words)
         name, bracket, form = act.report.partition(" (")
         if act.did not in _NAMED or name not in _REPORTS:
             return act.report
@@ -123,6 +134,13 @@ class TrailReader:
         if page > 1 and not acts:
             raise SelectionError(_NO_PAGE)
         return TrailPage(day, days, tuple(acts), rows, page)
+
+
+def _write_user(act: Act, words: Words) -> str:
+    role, colon, sites = act.report.partition(": ")
+    if role not in set(Role):
+        return act.whom
+    return f"{act.whom} ({words(ROLES[Role(role)])}{colon}{sites})"
 
 
 def _read_day(text: str) -> date:

@@ -1,5 +1,6 @@
 """Roles, what each may do, and whose numbers a person may see."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from msgspec import Struct
@@ -52,3 +53,9 @@ class Person(Struct, frozen=True):
     def sees(self, site: str) -> bool:
         """Tell whether the person may see a site; the empty name stands for what is of no site."""
         return not self.sites or site in self.sites
+
+
+def write_access(role: Role, sites: Iterable[str]) -> str:
+    """Write what a user may see, for the trail: ``viewer: example.net, example.org``."""
+    told = ", ".join(sorted(sites))
+    return f"{role.value}: {told}" if told else role.value

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from people.totp import SECRET_BYTES, enrolment_uri, find_step, from_letters, in_letters
 from people.user_file import UserFile
-from people.users import BadUser, change_user
+from people.users import UnknownUser, change_user
 
 RECOVERY_CODES = 8
 _RECOVERY_BYTES = 10  # 80 bits: nothing to try, so that one SHA-256 keeps them
@@ -44,11 +44,11 @@ class SecondFactors:
         """Make a second factor for a user; nothing is kept of it before `enrol`.
 
         Raises:
-            BadUser: there is no such user.
+            UnknownUser: there is no such user.
         """
         with self._file.connect() as database:
             if not database.execute("SELECT 1 FROM logins WHERE name = ?", (name,)).fetchone():
-                raise BadUser("name: is that of no user")
+                raise UnknownUser
         raw_secret = self._random_bytes(SECRET_BYTES)
         codes = [self._new_recovery_code() for _ in range(RECOVERY_CODES)]
         return Enrolment(enrolment_uri(raw_secret, name), in_letters(raw_secret), codes)
@@ -60,7 +60,7 @@ class SecondFactors:
         changes, and False is returned.
 
         Raises:
-            BadUser: there is no such user.
+            UnknownUser: there is no such user.
         """
         raw_secret = from_letters(offered.raw_secret)
         raw_code = raw_code.translate(_LEFT_OUT)
@@ -80,7 +80,7 @@ class SecondFactors:
         """Let a user log in by password alone, and end their sessions.
 
         Raises:
-            BadUser: there is no such user.
+            UnknownUser: there is no such user.
         """
         with self._file.connect() as database:
             change_user(database, name, "totp_secret = x'', totp_step = 0", ())

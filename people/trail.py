@@ -20,6 +20,14 @@ class Did(StrEnum):
     LOGGED_OUT = "logged out"
     SHARED = "shared"
     REVOKED = "revoked the share"
+    ANNOTATED = "annotated"
+    UNANNOTATED = "deleted the annotation"
+    ADDED_USER = "added the user"
+    CHANGED_USER = "changed role or sites of"
+    RENEWED = "gave a new password to"
+    GAVE_FACTOR = "gave a second factor to"
+    TOOK_FACTOR = "took the second factor from"
+    REMOVED_USER = "removed the user"
 
 
 class Act(Struct, frozen=True, omit_defaults=True):
@@ -31,9 +39,11 @@ class Act(Struct, frozen=True, omit_defaults=True):
     did: Did
     site: str = ""
     report: str = ""
-    """Which page, list or views."""
+    """Which page, list, views, share or number; of a user the role and the sites."""
     period: str = ""
     """The first and last day asked for: ``2026-03-01/2026-03-28``."""
+    whom: str = ""
+    """The user it was done to; a name may be an e-mail address."""
 
 
 class Trail(Protocol):

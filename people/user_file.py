@@ -74,3 +74,23 @@ class UserFile:
                 yield database
         except sqlite3.Error:
             raise UsersFailed(f"{self._path}: can't be read or written") from None
+
+
+def copy_users(path: Path, to: Path) -> None:
+    """Write users, second factors and shares of this moment to the new file `to`, mode 0600.
+
+    Open sessions and the key that signs them stay behind, so that no cookie opens the copy.
+
+    Raises:
+        UsersFailed: it can't be read or written.
+    """
+    try:
+        os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("VACUUM INTO ?", (str(to),))
+        with contextlib.closing(sqlite3.connect(to, isolation_level=None)) as copy:
+            copy.execute("DELETE FROM sessions")
+            copy.execute("DELETE FROM secrets")
+            copy.execute("VACUUM")  # or what was deleted would still stand in the file
+    except (OSError, sqlite3.Error):
+        raise UsersFailed(f"{path}: can't be copied") from None

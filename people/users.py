@@ -1,9 +1,10 @@
 """Users: names, roles, sites and password hashes. A change of a user ends their sessions."""
 
+import contextlib
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from functools import cached_property
 
@@ -34,6 +35,20 @@ _FIRST_GENERATION = "random() & 0xffffffffffff"
 
 class BadUser(ValueError):
     """A user who can't be made, changed or found; the text says why and echoes nothing."""
+
+
+class UnknownUser(BadUser):
+    """There is no such user."""
+
+    def __init__(self) -> None:
+        super().__init__("name: is that of no user")
+
+
+class LastOwner(BadUser):
+    """Nobody would be left who may see who has access."""
+
+    def __init__(self) -> None:
+        super().__init__("name: is that of the last owner; make another first")
 
 
 class User(Struct, frozen=True):
@@ -125,17 +140,20 @@ class Users:
         """Give a user another role and other sites, and end their sessions.
 
         Raises:
-            BadUser: there is no such user, or an owner's sites are limited.
+            UnknownUser: there is no such user.
+            LastOwner: it is the last owner, who is to be none.
+            BadUser: an owner's sites are limited.
         """
         _check_sites(role, sites)
-        with self._file.connect() as database:
+        with self._file.connect() as database, _owner_stays(database, name):
             change_user(database, name, "role = ?, sites = ?", (role, " ".join(sorted(sites))))
 
     def set_password(self, name: str, password: str) -> None:
         """Give a user another password and end their sessions.
 
         Raises:
-            BadUser: there is no such user, or the password is too short or too long.
+            UnknownUser: there is no such user.
+            BadUser: the password is too short or too long.
         """
         _check_password(password)
         password_hash = self._hasher.hash(password)
@@ -146,11 +164,12 @@ class Users:
         """Remove a user and end their sessions.
 
         Raises:
-            BadUser: there is no such user.
+            UnknownUser: there is no such user.
+            LastOwner: it is the last owner.
         """
-        with self._file.connect() as database:
+        with self._file.connect() as database, _owner_stays(database, name):
             if not database.execute("DELETE FROM logins WHERE name = ?", (name,)).rowcount:
-                raise BadUser("name: is that of no user")
+                raise UnknownUser
             database.execute("DELETE FROM recovery_codes WHERE name = ?", (name,))
             database.execute("DELETE FROM sessions WHERE name = ?", (name,))
 
@@ -199,15 +218,32 @@ def change_user(
     """Set columns of a user and end every session.
 
     Raises:
-        BadUser: there is no such user.
+        UnknownUser: there is no such user.
     """
     changed = database.execute(
         f"UPDATE logins SET {columns}, generation = generation + 1 WHERE name = ?",
         (*values, name),
     ).rowcount
     if not changed:
-        raise BadUser("name: is that of no user")
+        raise UnknownUser
     database.execute("DELETE FROM sessions WHERE name = ?", (name,))
+
+
+@contextlib.contextmanager
+def _owner_stays(database: sqlite3.Connection, name: str) -> Iterator[None]:
+    """Take a change of a user back where it leaves users without an owner.
+
+    Raises:
+        LastOwner: it would.
+    """
+    database.execute("BEGIN IMMEDIATE")  # two owners may take each other's role at once
+    was_owner = database.execute(
+        "SELECT 1 FROM logins WHERE name = ? AND role = ?", (name, Role.OWNER)
+    ).fetchone()
+    yield
+    is_left = database.execute("SELECT 1 FROM logins WHERE role = ?", (Role.OWNER,)).fetchone()
+    if was_owner and not is_left:
+        raise LastOwner
 
 
 def _check_password(password: str) -> None:

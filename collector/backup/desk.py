@@ -68,6 +68,8 @@ class BackupDesk:
     async def answer(self, values: Values) -> bytes:
         """Make a backup with the cells where `engine` says; return the name of its folder.
 
+        With anything under `logins` it holds those too.
+
         Raises:
             Refused: it could not be made, and why.
         """
@@ -75,7 +77,9 @@ class BackupDesk:
             drop_left(self._data, self._now() - _LEFT_SECONDS)
             try:
                 imported = await self._run_alone(self._take_snapshot)
-                folder = await asyncio.to_thread(self._make, imported, values["engine"])
+                logins = bool(values.get("logins"))
+                make = partial(self._make, imported, values["engine"], with_logins=logins)
+                folder = await asyncio.to_thread(make)
             except (BadPlace, SpoolFailed, StoreFailed) as error:
                 raise Refused(str(error)) from None
             except OSError as error:
@@ -95,7 +99,9 @@ class BackupDesk:
         with contextlib.closing(Spool(spool_of(self._data, self._region))) as spool:
             return spool.all_imported()
 
-    def _make(self, imported: Sequence[tuple[str, int, bytes]], engine: str) -> Path:
+    def _make(
+        self, imported: Sequence[tuple[str, int, bytes]], engine: str, *, with_logins: bool
+    ) -> Path:
         to = self._data.path / f"{_NAME}{secrets.token_hex(4)}"
         with (
             in_place_when_whole(to) as folder,
@@ -111,6 +117,7 @@ class BackupDesk:
                 made=made,
                 region=self._region,
                 engine=engine,
+                with_logins=with_logins,
             )
         return to
 

@@ -71,6 +71,7 @@ def move_whole(part: Path, to: Path, on_bytes: Callable[[int], None]) -> None:
                 target.mkdir(mode=0o700)
             else:
                 shutil.copyfile(source, target)
+                shutil.copymode(source, target)
                 on_bytes(source.stat().st_size)
     shutil.rmtree(part)
 

@@ -1,7 +1,7 @@
 """Make a backup: cells, policies, import marks and e-mail campaigns of one place.
 
-What visitors may have erased and what lets people in stays out: consent receipts, logins,
-sessions. So does the spool: whoever calls has sent its rows on before.
+What visitors may have erased stays out: consent receipts. So do sessions, and what lets people in
+unless it is asked for. So does the spool: whoever calls has sent its rows on before.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,11 +12,14 @@ from clickhouse_connect.driver.client import Client
 
 from anonymizer.policy import Policy
 from collector.annotations import AnnotationsFailed, copy_annotations
+from collector.api_keys import KeysFailed, copy_keys
 from collector.backup.dump import SNAPSHOT, drop_snapshot, dump_cells, sum_cells
 from collector.backup.engine import back_up_by_engine
 from collector.backup.manifest import (
     ANNOTATIONS,
     EMAIL,
+    KEYS,
+    LOGINS,
     MANIFEST,
     POLICIES,
     POLICY,
@@ -30,6 +33,7 @@ from collector.data_dir import DataDir
 from collector.email.registry import RegistryFailed, copy_registry
 from collector.email.unsubscribe import RefusalsFailed, copy_recipients
 from collector.store import StoreFailed
+from people.user_file import UsersFailed, copy_users
 
 
 def make_backup(
@@ -42,6 +46,7 @@ def make_backup(
     made: int,
     region: str = "",
     engine: str = "",
+    with_logins: bool = False,
     on_rows: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Manifest:
     """Fill `folder` from the snapshot that was taken, and drop that; the manifest comes last.
@@ -51,7 +56,7 @@ def make_backup(
 
     Raises:
         BadPlace: `engine` can't be read.
-        StoreFailed: the store or the registry of e-mail can't be read.
+        StoreFailed: the store or another file can't be read.
         OSError: the folder can't be written.
     """
     cells: tuple[BackupFile, ...] = ()
@@ -80,6 +85,7 @@ def make_backup(
         imported=tuple(ImportMark(site, position, mark.hex()) for site, position, mark in imported),
         email=() if region else (*_copy_email(data, folder), *_copy_recipients(data, folder)),
         annotations=() if region else _copy_annotations(data, folder),
+        logins=_copy_logins(data, folder) if with_logins and not region else (),
     )
     (folder / MANIFEST).write_bytes(write_manifest(manifest))
     return manifest
@@ -101,6 +107,20 @@ def _copy_annotations(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:
     except AnnotationsFailed as error:
         raise StoreFailed(str(error)) from None
     return (BackupFile(ANNOTATIONS, sha256_of(folder / ANNOTATIONS)),)
+
+
+def _copy_logins(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:
+    copies = []
+    try:
+        if data.logins.exists():
+            copy_users(data.logins, folder / LOGINS)
+            copies.append(LOGINS)
+        if data.keys.exists():
+            copy_keys(data.keys, folder / KEYS)
+            copies.append(KEYS)
+    except (KeysFailed, UsersFailed) as error:
+        raise StoreFailed(str(error)) from None
+    return tuple(BackupFile(name, sha256_of(folder / name)) for name in copies)
 
 
 def _copy_email(data: DataDir, folder: Path) -> tuple[BackupFile, ...]:

@@ -20,6 +20,8 @@ POLICIES = "policies"
 POLICY = "policy.toml"
 EMAIL = "email.sqlite"
 ANNOTATIONS = "annotations.sqlite"
+LOGINS = "logins.sqlite"
+KEYS = "keys.sqlite"
 
 _CELL_FILE = re.compile(r"cells/[0-9]{1,5}-[0-9]{6}-[0-9]{1,6}\.native\.gz")
 _POLICY_FILE = re.compile(
@@ -27,6 +29,7 @@ _POLICY_FILE = re.compile(
 )
 _EMAIL_FILE = re.compile(r"email\.(sqlite|key)|recipients\.sqlite")
 _ANNOTATIONS_FILE = re.compile(r"annotations\.sqlite")
+_LOGINS_FILE = re.compile(r"(logins|keys)\.sqlite")
 _PIECE_BYTES = 1024 * 1024
 
 Measures = tuple[int, int, int, int, int, int]
@@ -80,6 +83,13 @@ class Manifest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
     """Campaigns, links and who unsubscribed; none in backups of release 0.1 and of regions."""
     annotations: tuple[BackupFile, ...] = ()
     """What was marked on charts; none in older backups and in those of regions."""
+    logins: tuple[BackupFile, ...] = ()
+    """Users, shared links and keys of the API, where they were asked for."""
+
+    @property
+    def beside_cells(self) -> tuple[BackupFile, ...]:
+        """Return every file but those of cells."""
+        return (*self.policies, *self.email, *self.annotations, *self.logins)
 
 
 class _Sealed(Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,6 +125,7 @@ def read_manifest(folder: Path) -> Manifest:
     _check_names(manifest.policies, _POLICY_FILE)
     _check_names(manifest.email, _EMAIL_FILE)
     _check_names(manifest.annotations, _ANNOTATIONS_FILE)
+    _check_names(manifest.logins, _LOGINS_FILE)
     return manifest
 
 

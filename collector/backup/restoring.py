@@ -41,8 +41,7 @@ def open_backup(folder: Path, manifest: Manifest) -> Restoring:
     Raises:
         BadBackup: a file is damaged or missing, or the policy can't be read.
     """
-    kept = (*manifest.policies, *manifest.email, *manifest.annotations)
-    check_files(folder, (*kept, *manifest.cells))
+    check_files(folder, (*manifest.beside_cells, *manifest.cells))
     try:
         marks = [(each.site, each.position, bytes.fromhex(each.mark)) for each in manifest.imported]
     except ValueError:
@@ -69,7 +68,7 @@ def restore(
     """
     loaded = restore_store(backup, place, now=now, current=current, on_file=on_file)
     manifest = backup.manifest
-    for file in (*manifest.policies, *manifest.email, *manifest.annotations):
+    for file in manifest.beside_cells:
         target = data.path / file.name
         target.parent.mkdir(mode=0o700, exist_ok=True)
         target.touch(mode=0o600)

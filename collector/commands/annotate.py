@@ -10,7 +10,9 @@ from rich.text import Text
 
 from collector.annotations import Annotation, Annotations, AnnotationsFailed, BadAnnotation
 from collector.commands import CommandFailed, read_policy_of_sites
+from collector.commands.local_trail import note_local
 from collector.data_dir import DataDir
+from people.trail import Did
 
 
 def run(options: argparse.Namespace) -> None:
@@ -24,7 +26,8 @@ def run(options: argparse.Namespace) -> None:
         raise CommandFailed(f"{options.data}: there is no data directory")
     policy = read_policy_of_sites(options)
     try:
-        _do(Annotations(DataDir(options.data).annotations, policy), options)
+        data = DataDir(options.data)
+        _do(data, Annotations(data.annotations, policy), options)
     except BadAnnotation as error:
         option = {"site": "--site", "at": "--at", "number": "--delete"}.get(error.field, "text")
         raise CommandFailed(f"{option}: {error.wanted}") from None
@@ -32,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
         raise CommandFailed(str(error)) from None
 
 
-def _do(annotations: Annotations, options: argparse.Namespace) -> None:
+def _do(data: DataDir, annotations: Annotations, options: argparse.Namespace) -> None:
     wanted = (options.text is not None, options.list, options.delete is not None)
     if sum(wanted) != 1:
         raise CommandFailed("text: must be given, or --list, or --delete")
@@ -43,10 +46,12 @@ def _do(annotations: Annotations, options: argparse.Namespace) -> None:
         Console(highlight=False).print(_table(found))
     elif options.delete is not None:
         annotations.delete(options.site, options.delete)
+        note_local(data, Did.UNANNOTATED, site=options.site, report=str(options.delete))
         print(f"deleted {options.delete}")
     else:
         now = datetime.now(UTC)
         made = annotations.add(options.site, options.at or "", options.text, now)
+        note_local(data, Did.ANNOTATED, site=options.site, report=str(made.number))
         print(f"{made.number} at {_write(made)} of the site's clock")
 
 

@@ -41,27 +41,35 @@ def run(options: argparse.Namespace) -> None:
     """
     if not options.data.is_dir():
         raise CommandFailed(f"{options.data}: there is no data directory")
+    if options.with_logins and options.region:
+        raise CommandFailed("--with-logins: goes with the collector's own, without --region")
     data = DataDir(options.data)
     try:
         engine = read_place(options.engine_backup) if options.engine_backup else ""
         check_target(options.to)
         try:
-            _ask_server(data, options.region or HOME, options.to, engine)
+            _ask_server(data, options, engine)
         except NoServer:
             place = store_of(options, data)
-            _back_up_directory(data, place, options.region or HOME, options.to, engine)
+            _back_up_directory(data, place, options, engine)
     except _CANT_BACK_UP as error:
         raise CommandFailed(str(error)) from None
     except OSError as error:
         raise CommandFailed(f"{options.to}: {error.strerror}") from None
     manifest = read_manifest(options.to)
-    files = len(manifest.cells) + len(manifest.policies) + len(manifest.email)
+    files = len(manifest.cells) + len(manifest.beside_cells)
     print(f"backed up to {options.to}: {files} files, version {manifest.policy_version}")
+    if not (manifest.logins or options.region):
+        print("without users, shared links and API keys; --with-logins takes them along")
 
 
-def _ask_server(data: DataDir, region: str, to: Path, engine: str) -> None:
+def _ask_server(data: DataDir, options: argparse.Namespace, engine: str) -> None:
+    to: Path = options.to
+    values = {"engine": engine, "region": options.region or HOME}
+    if options.with_logins:
+        values["logins"] = "yes"
     with show_progress("the server reads its store"):
-        name = ask(data.query_socket, "backup", {"engine": engine, "region": region}).decode()
+        name = ask(data.query_socket, "backup", values).decode()
     made = data.path / name
     size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
     copied = 0
@@ -79,8 +87,9 @@ def _ask_server(data: DataDir, region: str, to: Path, engine: str) -> None:
 
 
 def _back_up_directory(
-    data: DataDir, place: StorePlace, region: str, to: Path, engine: str
+    data: DataDir, place: StorePlace, options: argparse.Namespace, engine: str
 ) -> None:
+    region, to = options.region or HOME, options.to
     data.lock()
     try:
         policy, _ = read_policy_file(data.policy)
@@ -105,5 +114,6 @@ def _back_up_directory(
                 made=int(time.time()),
                 region=region,
                 engine=engine,
+                with_logins=options.with_logins,
                 on_rows=show,
             )

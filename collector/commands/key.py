@@ -2,15 +2,14 @@
 
 import argparse
 import time
-from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from collector.api_keys import ApiKeys, BadKey, KeyScope, KeysFailed
-from collector.clock import read_date
 from collector.commands import CommandFailed
+from collector.commands.ends import read_end, write_day, write_end
 from collector.data_dir import DataDir
 
 
@@ -26,7 +25,7 @@ def run(options: argparse.Namespace) -> None:
         keys = ApiKeys(DataDir(options.data).keys)
         if options.action == "add":
             scopes = {KeyScope(scope) for scope in options.scope}
-            expires = _read_expiry(options.expires)
+            expires = read_end(options.expires)
             print(keys.add(options.name, scopes, int(time.time()), expires, options.site))
         elif options.action == "remove":
             keys.remove(options.name)
@@ -37,27 +36,13 @@ def run(options: argparse.Namespace) -> None:
         raise CommandFailed(str(error)) from None
 
 
-def _read_expiry(text: str | None) -> int | None:
-    if text is None:
-        return None
-    day = read_date(text)
-    if day is None:
-        raise CommandFailed("--expires: must be a day such as 2027-01-01")
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-
-
 def _table(keys: ApiKeys) -> Table:
     now = int(time.time())
     table = Table()
     for column in ("name", "scopes", "sites", "made", "void from"):
         table.add_column(column, overflow="fold")
     for key in keys.all():
-        end = "-" if key.expires is None else _day(key.expires)
-        over = " (void)" if key.is_over(now) else ""
+        end = write_end(key.expires, is_over=key.is_over(now))
         scopes, sites = " ".join(sorted(key.scopes)), " ".join(sorted(key.sites)) or "all"
-        table.add_row(Text(key.name), scopes, Text(sites), _day(key.made), f"{end}{over}")
+        table.add_row(Text(key.name), scopes, Text(sites), write_day(key.made), end)
     return table
-
-
-def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()

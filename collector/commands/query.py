@@ -7,9 +7,9 @@ from pathlib import Path
 from anonymizer.policy_faults import PolicyFaults
 from anonymizer.policy_file import read_policy
 from clickhouse_http.question import Question, Refusal
-from collector.analysts import LOCAL_USER, Analysts
+from collector.analysts import Analysts
 from collector.asking import engine_at
-from collector.audit import AuditFailed, AuditLog
+from collector.audit import LOCAL_USER, AuditFailed, AuditLog
 from collector.commands import CommandFailed
 from collector.commands.store_place import store_of
 from collector.data_dir import DataDir, DataDirInUse

@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> None:
         raise CommandFailed(f"{options.data}: {error.strerror}") from None
     made = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(manifest.made))
     print(f"restored to {options.data}: {loaded.cells} cells of {made}")
+    if not (manifest.logins or manifest.region):
+        print("it holds no users, shared links and API keys; the next start prints a new login")
     if loaded.ended:
         print(f"left out {loaded.ended} cells whose time is over")
 

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from anonymizer.policy import Policy
-from collector.annotations import AnnotationsFailed
 from collector.api_keys import KeysFailed
 from collector.app import REPORT_LANGUAGES, App
 from collector.commands import CommandFailed, read_policy_file
@@ -37,7 +36,6 @@ CANT_START = (
     ChangedWithoutVersion,
     DataDirInUse,
     KeysFailed,
-    AnnotationsFailed,
     MarksFailed,
     OpensFailed,
     RefusalsFailed,

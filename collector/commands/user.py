@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from collector.commands import CommandFailed, read_password, read_policy_of_sites
+from collector.commands.local_trail import note_local
 from collector.data_dir import DataDir
 from people.people import People
-from people.roles import Role
+from people.roles import Role, write_access
+from people.trail import Did
 from people.user_file import UsersFailed
 from people.users import BadUser, User, Users
 
@@ -28,24 +30,28 @@ def run(options: argparse.Namespace) -> None:
     """
     if not options.data.is_dir():
         raise CommandFailed(f"{options.data}: there is no data directory")
+    data = DataDir(options.data)
     try:
-        _ACTIONS[options.action](People.open(DataDir(options.data).logins), options)
+        _ACTIONS[options.action](data, People.open(data.logins), options)
     except (BadUser, UsersFailed) as error:
         raise CommandFailed(str(error)) from None
     except UnicodeEncodeError:  # an argument that is no UTF-8
         raise CommandFailed("name: is that of no user") from None
 
 
-def _add(people: People, options: argparse.Namespace) -> None:
+def _add(data: DataDir, people: People, options: argparse.Namespace) -> None:
     sites = _known_sites(options)
     given = read_password(options.password_file)
     password = given or people.users.new_password()
-    people.users.add(options.name, Role(options.role), sites, password)
+    role = Role(options.role)
+    people.users.add(options.name, role, sites, password)
+    report = write_access(role, sites)
+    note_local(data, Did.ADDED_USER, report=report, whom=options.name)
     print(f"added {options.name}")
     _tell_password(given, password)
 
 
-def _list(people: People, _: argparse.Namespace) -> None:
+def _list(_: DataDir, people: People, __: argparse.Namespace) -> None:
     table = Table()
     for column in ("name", "role", "sites", "second factor", "last login"):
         table.add_column(column, overflow="fold")
@@ -61,7 +67,7 @@ def _list(people: People, _: argparse.Namespace) -> None:
     Console(highlight=False).print(table)
 
 
-def _role(people: People, options: argparse.Namespace) -> None:
+def _role(data: DataDir, people: People, options: argparse.Namespace) -> None:
     if options.all_sites and options.site:
         raise CommandFailed("--site: can't be given with --all-sites")
     if not (options.role or options.site or options.all_sites):
@@ -69,21 +75,25 @@ def _role(people: People, options: argparse.Namespace) -> None:
     person = _find(people.users, options.name).person
     role = Role(options.role) if options.role else person.role
     kept = frozenset[str]() if options.all_sites else person.sites
-    people.users.set_role(options.name, role, _known_sites(options) or kept)
+    sites = _known_sites(options) or kept
+    people.users.set_role(options.name, role, sites)
+    note_local(data, Did.CHANGED_USER, report=write_access(role, sites), whom=options.name)
     print(f"changed {options.name}")
 
 
-def _password(people: People, options: argparse.Namespace) -> None:
+def _password(data: DataDir, people: People, options: argparse.Namespace) -> None:
     given = read_password(options.password_file)
     password = given or people.users.new_password()
     people.users.set_password(options.name, password)
+    note_local(data, Did.RENEWED, whom=options.name)
     print(f"changed {options.name}")
     _tell_password(given, password)
 
 
-def _totp(people: People, options: argparse.Namespace) -> None:
+def _totp(data: DataDir, people: People, options: argparse.Namespace) -> None:
     if options.off:
         people.second_factors.drop(options.name)
+        note_local(data, Did.TOOK_FACTOR, whom=options.name)
         print(f"{options.name} logs in by password alone")
         return
     offered = people.second_factors.offer(options.name)
@@ -94,17 +104,19 @@ def _totp(people: People, options: argparse.Namespace) -> None:
     if not people.second_factors.enrol(options.name, offered, raw_code, int(time.time())):
         print()
         raise CommandFailed("code: is not the one of this moment; nothing was changed")
+    note_local(data, Did.GAVE_FACTOR, whom=options.name)
     print("\nin force. recovery codes, good for one login each (shown this once):")
     for code in offered.raw_recovery_codes:
         print(f"  {code}")
 
 
-def _remove(people: People, options: argparse.Namespace) -> None:
+def _remove(data: DataDir, people: People, options: argparse.Namespace) -> None:
     people.users.remove(options.name)
+    note_local(data, Did.REMOVED_USER, whom=options.name)
     print(f"removed {options.name}")
 
 
-_ACTIONS: dict[str, Callable[[People, argparse.Namespace], None]] = {
+_ACTIONS: dict[str, Callable[[DataDir, People, argparse.Namespace], None]] = {
     "add": _add,
     "list": _list,
     "role": _role,

@@ -77,12 +77,13 @@ def _pieces(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _without_login(line: bytes) -> bytes:
-    """Return a line of the audit log without its `user`; one that is none as it is."""
+    """Return a line of the audit log without names of users; one that is none as it is."""
     try:
         told = msgspec.json.decode(line, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError):
         return line
-    told.pop("user", None)
+    for field in ("user", "whom"):
+        told.pop(field, None)
     return msgspec.json.encode(told) + b"\n"
 
 

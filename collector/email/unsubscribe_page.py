@@ -15,8 +15,10 @@ from anonymizer.addresses import coarsen_address
 from anonymizer.signals import refuses_sale, refuses_tracking
 from clickhouse_http.multipart import read_parts
 from clickhouse_http.question import Refusal
+from collector.bodies import read_body
 from collector.email.recipients import Recipients
 from collector.email.unsubscribe import RefusalsFailed
+from collector.receive import BadRequest
 from collector.sender import read_sender
 from collector.throttle import Throttle
 from collector.visitor_pages import VisitorPages
@@ -120,19 +122,15 @@ class _UnsubscribePage:
 
 async def _asks_for_it(request: Request) -> bool:
     """Tell whether a body is RFC 8058's, section 3.2, in either of the two forms it may have."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return False
     content_type = request.headers.get("content-type", _FORM)
     try:
+        body = await read_body(request, MAX_BODY_BYTES)
         if content_type.lower().startswith("multipart/"):
             parts = read_parts(body, content_type)
             fields = [(part.name, part.data.decode("ascii")) for part in parts]
         else:
             fields = parse_qsl(body.decode("ascii"), max_num_fields=10)
-    except (ValueError, Refusal):
+    except (BadRequest, ValueError, Refusal):
         return False
     return (FIELD, ONE_CLICK) in [(name, value.strip()) for name, value in fields]
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from starlette.concurrency import run_in_threadpool
 
 from anonymizer.policy import Policy, Site
-from collector.analysts import LOCAL_USER
+from collector.audit import LOCAL_USER
 from collector.mailed_reports.due import Days, last_whole, today_at
 from collector.mailed_reports.letters import Written
 from collector.mailed_reports.postman import Postman

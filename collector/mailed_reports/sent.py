@@ -79,7 +79,7 @@ class Sent:
             self._marks = msgspec.json.decode(path.read_bytes(), type=Marks)
         except FileNotFoundError:
             self._marks = Marks()
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
             told = "can't be read; without it, reports begin with the next that falls due"
             raise MarksFailed(f"{path}: {told}") from None
 

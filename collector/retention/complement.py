@@ -167,7 +167,10 @@ def _hide_for_swaps(sheet: Sheet, line: Line, at: int, period: Period) -> bool:
 
 def _hide_for(sheet: Sheet, line: Line, at: int, period: Period, keys: Keys, swaps: Swaps) -> bool:
     """Hide what lets a crossed cell be swapped: one more, or a coarser one, or all there are."""
+    width = swaps.width(keys) if swaps.across else ()
     for other in list(islice(period.by_size(), _TRIES)):
+        if swaps.across and not swaps.may_help(keys, width, other, period.shown[other]):
+            continue
         swaps.hide(other, period.shown[other])
         if swaps.is_safe(keys):
             period.hide(other)

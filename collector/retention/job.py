@@ -5,7 +5,7 @@ It may end at any moment and be run again. It may run beside inserts, on a conne
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.metadata import version
 
 import msgspec
@@ -14,12 +14,12 @@ from msgspec import Struct
 
 from anonymizer.hits import SiteId
 from anonymizer.policy import Policy
-from collector.retention.complementing import Choice, Row, choose_moves, rows_of
+from collector.retention.choosers import Choosers
+from collector.retention.complementing import Declared
+from collector.retention.folding import fold_month
 from collector.retention.last_run import LastRun
 from collector.retention.moves import (
-    MAX_STAGED_CELLS,
     Found,
-    Judged,
     Leaving,
     Pair,
     Partition,
@@ -27,29 +27,20 @@ from collector.retention.moves import (
     in_slices,
     is_all_overdue,
     put_staged,
-    read_staged,
     stage_leaving,
-    stage_rows,
 )
 from collector.retention.rules import read_rules
-from collector.retention.site_cells import SiteCells, read_site_cells
 from collector.retention.site_days import SiteDays
 from collector.retention.staging import drop_left_snapshot, hold_staging
-from collector.schema.tables import BATCH, DATABASE
+from collector.schema.tables import BATCH, DATABASE, cells_of
 from collector.store import StoreFailed, failures
 
 Step = Callable[[int, int], None]
 """Told how many of how many months are done, before each statement that changes anything."""
 
 _MERGE_TRIES = 5
-# Where hits of closed days come in all the time, some small cells wait for the next run.
-_CHOICES = 3
-_ROWS_AT_ONCE = 2 * MAX_STAGED_CELLS
 
 log = logging.getLogger("discreet")
-
-_Where = tuple[int, str, SiteId]
-"""Days to keep, the name under which cells stand, their site."""
 
 
 class Tally(Struct):
@@ -96,8 +87,10 @@ def run_retention(
     """
     drop_left_snapshot(client, now)
     with hold_staging(client, now, shared=shared):
-        run = _Run(client, policy, now, last, step)
-        run.drop_and_fold()
+        declared = Declared(policy.statistics, tuple(policy.goals.values()))
+        with Choosers(declared) as choosers:
+            run = _Run(client, policy, now, last, step, choosers)
+            run.drop_and_fold()
     return run.report, LastRun(now, run.settled, run.report.not_folded)
 
 
@@ -131,13 +124,20 @@ def read_partitions(client: Client, policy: Policy, now: int) -> list[Found]:
 
 class _Run:
     def __init__(
-        self, client: Client, policy: Policy, now: int, last: LastRun | None, step: Step
+        self,
+        client: Client,
+        policy: Policy,
+        now: int,
+        last: LastRun | None,
+        step: Step,
+        choosers: Choosers,
     ) -> None:
         self._client = client
         self._policy = policy
         self._now = now
         self._before: Mapping[str, str] = last.settled if last is not None else {}
         self._tell = step
+        self._choosers = choosers
         self._months = (0, 0)
         self._unmerged = 0
         self.report = Report(now)
@@ -160,7 +160,9 @@ class _Run:
                 self._leave(Leaving.FOR_GOOD, found)
             is_whole = all(month not in of for of in self.report.not_folded.values())
             for found in left:
-                if self._merge(found.partition) and is_whole:
+                if not self._merge(found.partition):
+                    self._unmerged += 1
+                elif is_whole:
                     self.settled[found.partition.id] = self._mark(found)
             self.report.unsettled += len(unsettled)
         self._months = (len(months), len(months))
@@ -186,104 +188,42 @@ class _Run:
         return True
 
     def _fold(self, of_month: list[Found], month: int) -> None:
-        sites = sorted({site for found in of_month for site in found.sites})
-        changed = sites
-        for _ in range(_CHOICES):
-            judged = self._move_chosen(of_month, month, changed, rows=False)
-            changed = sorted(
-                {site for found in of_month for site in self._leave_judged(found, judged)}
-            )
-            if not changed:
-                break
-        over = [site for site in sites if of_month[0].days.is_over(site, month)]
-        self._move_chosen(of_month, month, over, rows=True)
-        left = {site for site, months in self.report.not_folded.items() if month in months}
+        not_folded = fold_month(
+            self._client,
+            self._policy,
+            of_month,
+            choosers=self._choosers,
+            step=self._step,
+            merge=self._merge,
+            count=self._count_moves,
+        )
+        for site in not_folded:
+            self.report.not_folded.setdefault(site, []).append(month)
+        declared = {cells_of(each) for each in self._policy.statistics}
         for found in of_month:
-            self._leave(Leaving.FOR_OTHER, found, but=left)
+            others = [stored for stored in found.rules if stored not in declared]
+            if others:
+                self._leave(Leaving.FOR_MONTH, found, others)
+                self._leave(Leaving.FOR_OTHER, found, others, but=not_folded)
 
-    def _move_chosen(
-        self, of_month: list[Found], month: int, sites: list[SiteId], *, rows: bool
-    ) -> dict[_Where, Judged]:
-        """Move cells that are large enough to stay, and return what the others count."""
-        waiting: dict[Partition, list[Row]] = {found.partition: [] for found in of_month}
-        judged: dict[_Where, Judged] = {}
-        for cells in read_site_cells(self._client, sites, month, self._policy, of_month[0].days):
-            choice = self._choose(cells, month, rows=rows)
-            judged |= choice.judged
-            for partition, of_partition in waiting.items():
-                of_partition.extend(rows_of(choice.moves, cells.site, partition))
-                if len(of_partition) >= _ROWS_AT_ONCE:
-                    self._put(partition, of_partition)
-            for move in choice.moves:
-                tally = self.report.statistics.setdefault(move.statistic.name, Tally())
-                if move.period is None:
-                    tally.to_other += 1
-                else:
-                    tally.to_month += 1
-        for partition, of_partition in waiting.items():
-            self._put(partition, of_partition)
-        return judged
+    def _count_moves(self, name: str, to_month: int, to_other: int) -> None:
+        tally = self.report.statistics.setdefault(name, Tally())
+        tally.to_month += to_month
+        tally.to_other += to_other
 
-    def _choose(self, cells: SiteCells, month: int, *, rows: bool) -> Choice:
-        """Choose for one site, and let none go on to the other sites."""
-        try:
-            return choose_moves(cells, self._policy, rows=rows)
-        except Exception as error:  # noqa: BLE001  # one site's fault would be all others' too
-            months = self.report.not_folded.setdefault(cells.site, [])
-            if month not in months:
-                months.append(month)
-            # Others' texts may repeat what is in a cell.
-            told = type(error).__name__
-            log.warning("small groups of %s stay in %d: %s", cells.site, month, told)
-            return Choice([], {})
-
-    def _put(self, partition: Partition, rows: list[Row]) -> None:
-        """Put rows into the cells, the two of a move together, and forget them."""
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            self._step()
-            stage_rows(self._client, rows[start : start + _ROWS_AT_ONCE])
-            self._step()
-            put_staged(self._client, partition, keeps_sums=True)
-        rows.clear()
-
-    def _leave_judged(self, found: Found, judged: Mapping[_Where, Judged]) -> set[SiteId]:
-        """Let small cells of closed periods leave, as they were when others were chosen for them.
-
-        Return the sites where something came in since: others have to be chosen anew.
-        """
-        keep_days = found.partition.keep_days
-        of_found = {
-            (stored, site): each
-            for (kept, stored, site), each in judged.items()
-            if kept == keep_days
-        }
-        declared = {stored for stored, rule in found.rules.items() if rule.keep_days is not None}
-        others = [stored for stored in found.rules if stored not in declared]
-        counts = {pair: each.cells for pair, each in of_found.items()}
-        counts |= count_leaving(self._client, Leaving.FOR_MONTH, found, others) if others else {}
-        changed: set[SiteId] = set()
-        for pairs in in_slices(counts):
-            self._step()
-            stage_leaving(self._client, Leaving.FOR_MONTH, found, pairs)
-            staged = read_staged(self._client)
-            same = [p for p in pairs if p not in of_found or staged.get(p) == of_found[p]]
-            if same and len(same) < len(pairs):
-                stage_leaving(self._client, Leaving.FOR_MONTH, found, same)
-                again = read_staged(self._client)
-                same = same if all(again.get(pair) == staged.get(pair) for pair in same) else []
-            if same:
-                self._step()
-                put_staged(self._client, found.partition, keeps_sums=True)
-                self._count(found, "to_month", {pair: counts[pair] for pair in same})
-            changed.update(site for _, site in set(pairs).difference(same))
-        return changed
-
-    def _leave(self, why: Leaving, found: Found, *, but: Collection[SiteId] = frozenset()) -> None:
+    def _leave(
+        self,
+        why: Leaving,
+        found: Found,
+        names: Sequence[str] | None = None,
+        *,
+        but: Collection[SiteId] = frozenset(),
+    ) -> None:
         if not found.rules:
             return
         counts = {
             pair: cells
-            for pair, cells in count_leaving(self._client, why, found).items()
+            for pair, cells in count_leaving(self._client, why, found, names).items()
             if pair[1] not in but
         }
         for pairs in in_slices(counts):
@@ -334,7 +274,6 @@ class _Run:
             # Another merge may have been under way; what came in since is none of this run's.
             if len(now) < 2 or not now & before:
                 return True
-        self._unmerged += 1
         return False
 
     def _parts(self, partition: Partition) -> frozenset[str]:
@@ -368,6 +307,7 @@ class _Run:
 
 
 _TALLIED = {
+    Leaving.FOR_MONTH: "to_month",
     Leaving.FOR_OTHER: "to_other",
     Leaving.FOR_GOOD: "dropped",
 }

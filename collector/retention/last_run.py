@@ -23,7 +23,7 @@ def read_last_run(path: Path) -> LastRun | None:
     """Return the last run; None when there was none or it can't be read."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=LastRun)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, UnicodeDecodeError, RecursionError, msgspec.MsgspecError):
         return None  # then every partition is looked at again
 
 

@@ -11,6 +11,7 @@ from collector.retention.cells import Keys, Numbers, Spot
 from collector.retention.links import Line, Parent
 from collector.retention.sheet import (
     NOTHING,
+    RESTS,
     Sheet,
     is_rest,
     minus,
@@ -98,13 +99,12 @@ def _company(sheet: Sheet, line: Line, own: Own) -> list[Keys]:
 
 def _with_gaps(sheet: Sheet, line: Line) -> set[Keys]:
     """Return the keys that are not shown in every period."""
-    periods = sheet.closed(line.grain)
-    shown = Counter(keys for at in periods for keys in sheet.shown(line.name, at))
-    return {
-        keys
-        for keys in sheet.universe(line.name)
-        if shown[keys] < len(periods) and not is_rest(keys)
-    }
+    always = [sheet.shown(line.name, at).keys() for at in sheet.closed(line.grain)]
+    gaps = set(sheet.universe(line.name))
+    if always:
+        gaps.difference_update(set(always[0]).intersection(*always[1:]))
+    gaps.discard(RESTS[line.dimensions])
+    return gaps
 
 
 class _Month:

@@ -1,7 +1,7 @@
 """One site's month of cells as the choice of hidden ones sees it, by statistic and period."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Hashable, Iterator, Mapping
 from operator import add, itemgetter, sub
 
 from anonymizer.hits import OTHER
@@ -14,7 +14,7 @@ NOTHING: Numbers = (0, 0, 0, 0, 0, 0)
 
 Part = Callable[[Keys], Hashable]
 
-_RESTS = tuple((OTHER,) * width for width in range(4))  # by how many keys there are
+RESTS = tuple((OTHER,) * width for width in range(4))  # by how many keys there are
 
 
 def plus(one: Numbers, other: Numbers) -> Numbers:
@@ -32,9 +32,11 @@ def at_most(one: Numbers, other: Numbers) -> Numbers:
     return tuple(map(min, one, other))
 
 
-def sum_of(numbers: Iterable[Numbers]) -> Numbers:
+def sum_of(numbers: Collection[Numbers]) -> Numbers:
     """Add up, measure by measure."""
-    return tuple(map(sum, zip(NOTHING, *numbers, strict=True)))
+    if len(numbers) > 1:
+        return tuple(map(sum, zip(*numbers, strict=True)))
+    return next(iter(numbers), NOTHING)
 
 
 class Period:
@@ -90,7 +92,7 @@ class Sheet:
         known = self._universes.get(name)
         if known is None:
             of = set(self.months[name])
-            of.difference_update(_RESTS)
+            of.difference_update(RESTS)
             for period in self.periods[name].values():
                 of.update(period.shown, period.moving)
             known = self._universes[name] = frozenset(of)
@@ -124,7 +126,7 @@ class Sheet:
 
 def is_rest(keys: Keys) -> bool:
     """Tell whether these are the keys of what belongs to no keys of its own."""
-    return keys == _RESTS[len(keys)]
+    return keys == RESTS[len(keys)]
 
 
 def part_of(keys: Keys, at: tuple[int, ...]) -> Keys:

@@ -1,44 +1,15 @@
-"""A month's cells as they are read for the choice of hidden ones, site by site."""
+"""One site's month of cells as the choice of hidden ones takes it, read from lines of JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
-from clickhouse_connect.driver.client import Client
 from msgspec import Struct
+from msgspec.json import Decoder
 
 from anonymizer.hits import SiteId
-from anonymizer.policy import Policy
+from anonymizer.policy import Statistic
 from collector.plan import is_coverage, is_machines
 from collector.retention.cells import Keys, Numbers, Spot
-from collector.retention.site_days import SiteDays
-from collector.schema.tables import DATABASE, MEASURES, cells_of
-from collector.store import failures
-
-# A question costs 40 ms, whatever it finds: for 200 small sites more than all else. What is read
-# at once takes 1 kB a cell.
-_CELLS_AT_ONCE = 50_000
-
-_PLACE = (
-    "toYYYYMM(period) = {month:UInt32} AND site IN {sites:Array(String)}"
-    " AND statistic IN {names:Array(String)}"
-)
-_COUNTS = f"SELECT toString(site), count() FROM {DATABASE}.cells WHERE {_PLACE} GROUP BY site"
-_CLOSED = "transform(toString(site), {sites:Array(String)}, {closed:Array(Int64)}, toInt64(0))"
-
-# Names are compared with the columns as they stand, or the primary key would not be used.
-_SQL = (
-    "SELECT toString(site), toString(statistic), toString(grain), toUnixTimestamp(period),"
-    " keep_days, "
-    + ", ".join(f"groupArray({column})" for column in ("k1", "k2", "k3"))
-    + ", "
-    + ", ".join(f"groupArray(of_{measure})" for measure in MEASURES)
-    + " FROM (SELECT statistic, site, grain, period, keep_days, k1, k2, k3, "
-    + ", ".join(f"sum({measure}) AS of_{measure}" for measure in MEASURES)
-    + f" FROM {DATABASE}.cells WHERE {_PLACE}"
-    f" AND (grain = 'month' OR toInt64(toUnixTimestamp(period)) < {_CLOSED})"
-    " GROUP BY statistic, site, period, grain, k1, k2, k3, keep_days"
-    f" HAVING {' OR '.join(f'of_{measure} != 0' for measure in MEASURES)})"
-    " GROUP BY site, statistic, grain, period, keep_days"
-)
+from collector.schema.tables import cells_of
 
 Labels = dict[int, dict[Keys, Numbers]]
 """Cells of one place by the days for which they are kept."""
@@ -57,54 +28,79 @@ class SiteCells(Struct, frozen=True):
     """Cells of a grain that was given up."""
 
 
+class _Line(Struct, frozen=True, array_like=True):
+    """The cells of one place, kept equally long, column by column."""
+
+    site: str
+    stored: str
+    grain: str
+    period: int
+    keep_days: int
+    words: tuple[list[str], list[str], list[str]]
+    measures: tuple[list[int], list[int], list[int], list[int], list[int], list[int]]
+
+
+def names_read(statistics: Collection[Statistic]) -> dict[str, Statistic]:
+    """Return the statistics that the choice needs to know, by the name under which cells stand."""
+    return {
+        cells_of(each): each for each in statistics if not (is_coverage(each) or is_machines(each))
+    }
+
+
 def read_site_cells(
-    client: Client, sites: Sequence[SiteId], month: int, policy: Policy, days: SiteDays
-) -> Iterator[SiteCells]:
-    """Yield the cells of each site's month, of small sites several at a time.
+    lines: bytes, sites: Collection[SiteId], statistics: Collection[Statistic]
+) -> dict[SiteId, SiteCells]:
+    """Return each site's cells; `lines` are as `collector.retention.held` reads them.
 
     Raises:
-        StoreFailed: the cells can't be read.
+        msgspec.MsgspecError: it holds something else.
     """
-    by_stored = {
-        cells_of(each): (each.name, each.grain.value, len(each.by))
-        for each in policy.statistics
-        if not (is_coverage(each) or is_machines(each))
-    }
-    asked: dict[str, object] = {"month": month, "sites": list(sites), "names": list(by_stored)}
-    with failures("the cells can't be read"):
-        rows = client.query(_COUNTS, parameters=asked).result_rows
-    counts = {SiteId(site): int(cells) for site, cells in rows}
-    for some in _in_bundles(sites, counts):
-        asked["sites"] = some
-        asked["closed"] = [max(0, days.closed_before(site)) for site in some]
-        with failures("the cells can't be read"):
-            rows = client.query(
-                _SQL, parameters=asked, settings={"optimize_aggregation_in_order": 1}
-            ).result_rows
-        found = {site: SiteCells(site, {}, []) for site in some}
-        for site, stored, grain, period, keep_days, k1, k2, k3, *measures in rows:
-            name, own_grain, width = by_stored[stored]
-            words = (k1, k2, k3)[:width]
-            keys = zip(*words, strict=True) if words else [()]
-            cells = dict(zip(keys, zip(*measures, strict=True), strict=True))
-            spot = name, None if grain == "month" else int(period)
-            if grain in ("month", own_grain):
-                found[site].held.setdefault(spot, {})[int(keep_days)] = cells
-            else:
-                found[site].strays.append((spot, {int(keep_days): cells}))
-        del rows
-        while found:
-            yield found.pop(next(iter(found)))
+    named = names_read(statistics)
+    found = {site: SiteCells(site, {}, []) for site in sites}
+    # Days have most keys and numbers in common: each is held once.
+    words: dict[str, str] = {}
+    keys_seen: dict[Keys, Keys] = {}
+    numbers_seen: dict[Numbers, Numbers] = {}
+    for line in _lines(lines):
+        statistic = named[line.stored]
+        of_words = [map(words.setdefault, of, of) for of in line.words[: len(statistic.by)]]
+        keys = list(zip(*of_words, strict=True)) if of_words else [()]
+        numbers: list[Numbers] = list(zip(*line.measures, strict=True))
+        cells = dict(
+            zip(
+                map(keys_seen.setdefault, keys, keys),
+                map(numbers_seen.setdefault, numbers, numbers),
+                strict=True,
+            )
+        )
+        of_site = found[SiteId(line.site)]
+        spot = statistic.name, None if line.grain == "month" else line.period
+        if line.grain in ("month", statistic.grain.value):
+            of_site.held.setdefault(spot, {})[line.keep_days] = cells
+        else:
+            of_site.strays.append((spot, {line.keep_days: cells}))
+    return found
 
 
-def _in_bundles(sites: Sequence[SiteId], counts: dict[SiteId, int]) -> Iterator[list[SiteId]]:
-    some: list[SiteId] = []
-    cells = 0
-    for site in sites:
-        if some and cells + counts.get(site, 0) > _CELLS_AT_ONCE:
-            yield some
-            some, cells = [], 0
-        some.append(site)
-        cells += counts.get(site, 0)
-    if some:
-        yield some
+def _lines(lines: bytes) -> Iterator[_Line]:
+    decoder = Decoder(_Line)
+    view = memoryview(lines)
+    start = 0
+    while (end := lines.find(b"\n", start)) >= 0:
+        yield decoder.decode(view[start:end])
+        start = end + 1
+
+
+def count_small(cells: SiteCells, sizes: Mapping[str, int]) -> Iterator[tuple[int, str, int]]:
+    """Yield how many cells of periods are too small to stay, by label and statistic's name."""
+    counts: dict[tuple[int, str], int] = {}
+    for (name, period), labels in (*cells.held.items(), *cells.strays):
+        size = sizes.get(name, 0)
+        if period is None or not size:
+            continue
+        for keep_days, of in labels.items():
+            small = sum(numbers[0] < size for numbers in of.values())
+            counts[keep_days, name] = counts.get((keep_days, name), 0) + small
+    for (keep_days, name), small in counts.items():
+        if small:
+            yield keep_days, name, small

@@ -7,6 +7,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from collector.backup.dump import SNAPSHOT
+from collector.retention.held import drop_held
 from collector.retention.moves import STAGING
 from collector.schema.tables import DATABASE
 from collector.store import StoreFailed, failures
@@ -35,10 +36,12 @@ def hold_staging(client: Client, now: int, *, shared: bool) -> Iterator[None]:
                 raise
             raise StoreFailed("another collector runs retention on this store") from None
     try:
+        drop_held(client)
         yield
     finally:
         # An error of its own would hide the one that ended the run.
         with contextlib.suppress(StoreFailed), failures(""):
+            drop_held(client)
             client.command(f"DROP TABLE IF EXISTS {STAGING} SYNC")
 
 

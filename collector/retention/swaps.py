@@ -30,7 +30,7 @@ class Swaps:
     """What moves in one period of a crossed statistic, as a table of rows and columns."""
 
     def __init__(self, sheet: Sheet, line: Line, at: int, period: Period) -> None:
-        self._across = line.across
+        self.across = line.across
         row_at = line.parents[0].at
         column_at = tuple(n for n in range(line.dimensions) if n not in row_at)
         self._row_of, self._column_of = _words_at(row_at), _words_at(column_at)
@@ -97,15 +97,38 @@ class Swaps:
     def is_safe(self, keys: Keys) -> bool:
         """Tell whether what a moving cell counts might as well be less or more by its own size."""
         row, column = self._row_of(keys), self._column_of(keys)
-        if not self._across:
+        if not self.across:
             known = self._known.get(row, self._known_of_any)
             return known - len(self._shown_in_row.get(row, ())) > 1
         own = self._moving[row][column]
         width = plus(self._less_by(row, column), self._more_by(row, column, own))
         if not all(map(ge, width, own)):
             # What stands in a row and in a column of those barred was subtracted twice.
-            width = plus(width, sum_of(self._twice(row, column)))
+            width = plus(width, sum_of([*self._twice(row, column)]))
         return all(map(ge, width, own)) and self._visitors_fit(row, column, own[0])
+
+    def width(self, keys: Keys) -> Numbers:
+        """Return by how much what a moving cell counts might be told otherwise, all in all."""
+        row, column = self._row_of(keys), self._column_of(keys)
+        own = self._moving[row][column]
+        width = plus(self._less_by(row, column), self._more_by(row, column, own))
+        return plus(width, sum_of([*self._twice(row, column)]))
+
+    def may_help(self, keys: Keys, width: Numbers, other: Keys, numbers: Numbers) -> bool:
+        """Tell whether `is_safe` might answer otherwise once a shown cell is hidden too.
+
+        Outside the cell's own row and column, no more can be swapped with it than that one counts,
+        and nothing where one of the two ends of the swap is shown.
+        """
+        row, column = self._row_of(keys), self._column_of(keys)
+        other_row, other_column = self._row_of(other), self._column_of(other)
+        if row == other_row or column == other_column:
+            return True
+        if other_row in self._shown_in_column.get(column, ()):
+            return False
+        if other_column in self._shown_in_row.get(row, ()):
+            return False
+        return all(map(ge, plus(width, numbers), self._moving[row][column]))
 
     def _less_by(self, row: _Side, column: _Side) -> Numbers:
         """Return at least what moves outside its row and column, where both ends of a swap do."""

@@ -4,7 +4,6 @@ Values of the same dimension and operation are one condition: ``f=country:is:DE&
 wants either, ``f=page:is_not:/a&f=page:is_not:/b`` neither. Different conditions must all hold.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 
 from anonymizer.policy import Dimension
@@ -19,7 +18,6 @@ MAX_FILTERS = 30
 OPERATIONS: dict[str, type[Condition]] = {"is": Is, "is_not": IsNot, "contains": Contains}
 
 _PARTS = 3
-_NOT_PLAIN = re.compile("[\\x00-\\x1f\\x7f\\ud800-\\udfff]")
 _DIMENSIONS = frozenset(map(str, Dimension))
 
 

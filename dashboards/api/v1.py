@@ -129,4 +129,5 @@ def _meta(question: Question, answer: Answer) -> MetaV1:
         statistic=answer.statistic.name,
         min_group=answer.statistic.min_group,
         counted_per=tuple(map(str, answer.counted_per)),
+        goes_on=question.period.last >= question.today,
     )

@@ -91,6 +91,8 @@ class MetaV1(Struct, frozen=True):
     """Visitors that a group counts at least; smaller ones are together under ``(other)``."""
     counted_per: tuple[str, ...]
     """Dimensions under each word of which a visitor counts once, and so perhaps several times."""
+    goes_on: bool
+    """Whether the days hold today: what they are compared with are whole days."""
 
 
 class AnswerV1(PartV1, frozen=True, rename={"first": "from", "last": "to"}, kw_only=True):

@@ -12,6 +12,8 @@ from dashboards.words import message
 
 MAX_FORM_BYTES = 4096
 MAX_FIELDS = 10
+SITE_BYTES = 300
+"""A field that names a site, whose domain has 253 letters at most."""
 
 _LOCAL_PLACE = re.compile(
     re.escape(PATH)
@@ -28,8 +30,10 @@ class FormError(ValueError):
         self.status = status
 
 
-async def read_form(request: Request) -> dict[str, str]:
+async def read_form(request: Request, sites: int = 0) -> dict[str, str]:
     """Read an URL-encoded form of at most 4096 bytes (WHATWG URL, section 5.1).
+
+    `sites` is how many fields it may have for sites beside `MAX_FIELDS`, and room for them.
 
     Raises FormError when it is longer, of another type, not UTF-8, repeats a field, or when the
     browser says that a page of another origin sent it (W3C Fetch Metadata, section 2.4).
@@ -43,11 +47,14 @@ async def read_form(request: Request) -> dict[str, str]:
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_FORM_BYTES:
+        if len(body) > MAX_FORM_BYTES + sites * SITE_BYTES:
             raise FormError(message("The form is too long."))
     try:
         fields = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+            body.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MAX_FIELDS + sites,
         )
     except ValueError:
         raise FormError(message("The form cannot be read.")) from None
@@ -56,12 +63,12 @@ async def read_form(request: Request) -> dict[str, str]:
     return {name: unmask_token(text) if name == "token" else text for name, text in fields}
 
 
-async def read_own_form(request: Request, token: str) -> dict[str, str]:
+async def read_own_form(request: Request, token: str, sites: int = 0) -> dict[str, str]:
     """Read a form that must carry the token of its reader's session.
 
     Raises FormError as `read_form`, and, with status 403, where the token is another.
     """
-    form = await read_form(request)
+    form = await read_form(request, sites)
     given = form.get("token", "").encode(errors="surrogatepass")
     if not hmac.compare_digest(token.encode(), given):
         raise FormError(message("This form had expired; go back and reload the page."), 403)

@@ -1,6 +1,6 @@
 """Logging in, by password and then by code, and out again; and who a request is asked by."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -30,6 +30,8 @@ MAX_NETWORK_FAILURES = 30
 CODE_WINDOW = timedelta(hours=1)
 """Three codes of a million are valid at a time: five tries an hour find one in seven years."""
 
+_Form = Mapping[str, str]
+
 
 class LoggingIn:
     """Lets readers in and out."""
@@ -56,10 +58,10 @@ class LoggingIn:
         """Return the routes of login and logout."""
         return [
             Route(LOGIN, self._login_form, methods=["GET"]),
-            Route(LOGIN, self._log_in, methods=["POST"]),
+            Route(LOGIN, _with_form(self._log_in), methods=["POST"]),
             Route(CODE, self._code_form, methods=["GET"]),
-            Route(CODE, self._check_code, methods=["POST"]),
-            Route(LOGOUT, self._log_out, methods=["POST"]),
+            Route(CODE, _with_form(self._check_code), methods=["POST"]),
+            Route(LOGOUT, _with_form(self._log_out), methods=["POST"]),
         ]
 
     async def reader_of(self, request: Request) -> tuple[Person, str] | None:
@@ -75,12 +77,8 @@ class LoggingIn:
             return go_to(place)
         return await self._show_login(request, 200, place, "")
 
-    async def _log_in(self, request: Request) -> Response:
+    async def _log_in(self, request: Request, form: _Form) -> Response:
         now = self._now()
-        try:
-            form = await read_form(request)
-        except FormError as error:
-            return show_fault(words_of(request), 400, str(error))
         place = read_place(form.get("next", ""))
         session = await self._sessions.read(request, now)
         if not self._sessions.is_own_form(session, form.get("token", "")):
@@ -127,12 +125,8 @@ class LoggingIn:
             return go_to(f"{LOGIN}?{urlencode({'next': place})}")
         return self._show_code(request, session, 200, place, "")
 
-    async def _check_code(self, request: Request) -> Response:
+    async def _check_code(self, request: Request, form: _Form) -> Response:
         now = self._now()
-        try:
-            form = await read_form(request)
-        except FormError as error:
-            return show_fault(words_of(request), 400, str(error))
         place = read_place(form.get("next", ""))
         session = await self._sessions.read(request, now)
         if session is None or session.user is None or session.is_whole:
@@ -158,12 +152,8 @@ class LoggingIn:
         await self._sessions.end(session)
         return await self._let_in(request, session.user, place)
 
-    async def _log_out(self, request: Request) -> Response:
+    async def _log_out(self, request: Request, form: _Form) -> Response:
         session = await self._sessions.read(request, self._now())
-        try:
-            form = await read_form(request)
-        except FormError as error:
-            return show_fault(words_of(request), 400, str(error))
         if session is None or not self._sessions.is_own_form(session, form.get("token", "")):
             return show_fault(
                 words_of(request),
@@ -197,7 +187,7 @@ class LoggingIn:
         if session is None or session.user is not None:
             session = self._sessions.begin_nameless(self._now())
         token = self._sessions.form_token(session)
-        values = {"token": token, "place": place, "message": words_of(request)(sentence)}
+        values = {"token": token, "place": place, "fault": words_of(request)(sentence)}
         answer = show(words_of(request), "login.html", values, status)
         self._sessions.write(answer, session, request)
         return keep_language(request, answer)
@@ -206,8 +196,23 @@ class LoggingIn:
         self, request: Request, session: Session, status: int, place: str, sentence: str
     ) -> Response:
         token = self._sessions.form_token(session)
-        values = {"token": token, "place": place, "message": words_of(request)(sentence)}
+        values = {"token": token, "place": place, "fault": words_of(request)(sentence)}
         return show(words_of(request), "code.html", values, status)
+
+
+def _with_form(
+    take: Callable[[Request, _Form], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that reads the posted form, or says what is wrong with it."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            form = await read_form(request)
+        except FormError as error:
+            return show_fault(words_of(request), error.status, str(error))
+        return await take(request, form)
+
+    return answer
 
 
 def _told_to_wait(request: Request, seconds: int) -> str:

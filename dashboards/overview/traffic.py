@@ -46,7 +46,7 @@ async def read_traffic(
     if question is None:
         return await tell_undeclared(asker, replace(asked, metrics=(Metric.VISITORS,)), words)
     now = await read_course(asker, question)
-    before = await read_before(asker, question, selection)
+    before = await read_before(asker, question, selection, now)
     metrics = shown_metrics(question)
     measure = selection.measure if selection.measure in metrics else metrics[0]
     return TrafficView(
@@ -56,7 +56,8 @@ async def read_traffic(
         ),
         main=_main(selection, words, measure, metrics, now, before, annotations),
         compared=_describe(before, words),
-        leaves_out_today=before is not None and before.against is not None,
+        leaves_out_today=before is not None and before.against is not None and not before.until,
+        leaves_out_rest=before is not None and bool(before.until),
         notes=tuple(notes_of(now.answer, question, words)),
         is_nothing=not any(now.total.values()),
     )

@@ -22,11 +22,11 @@ class Course(Struct, frozen=True):
     by_time: dict[datetime, dict[str, int]]
     answer: Answer
     until: str = ""
-    """The minute of the last day up to which `total` goes; empty of the whole day."""
+    """The hour of the last day up to which `total` and `against` go; empty of the whole day."""
     days: Period | None = None
     """Those of `total`, where it lacks the day that stands for one that goes on."""
     against: dict[str, int] | None = None
-    """What `total` is compared with, where that is not all of a period: it lacks today."""
+    """What `total` is compared with, where that is not all of a period: it lacks today's end."""
 
 
 async def read_course(asker: Asker, question: Question) -> Course:
@@ -42,19 +42,20 @@ async def read_course(asker: Asker, question: Question) -> Course:
     return Course(question.period, grain, sums_of(question, answer.totals), by_time, answer)
 
 
-async def read_before(asker: Asker, question: Question, selection: Selection) -> Course | None:
-    """Read what is compared with: as many days, of the last as many hours as have begun today.
+async def read_before(
+    asker: Asker, question: Question, selection: Selection, now: Course
+) -> Course | None:
+    """Read what `now` is compared with: as many days, of the last one the hours over today.
 
-    Otherwise each morning would read as a loss. Where hours are not counted, today is left out.
+    Otherwise each morning would read as a loss, and so would each hour that goes on. Where hours
+    are not counted, and before the first is over, today is left out, and the day that stands for
+    it; a single day is then compared with nothing.
     """
     period = selection.compared
     if period is None:
         return None
-    hours = replace(
-        question, period=Period(PeriodName.CUSTOM, period.last, period.last), grain=Grain.HOUR
-    )
     is_open = selection.period.is_open(selection.now)
-    is_by_hour = asker.declares(hours)
+    is_by_hour = selection.now.hour > 0 and asker.declares(_hours_of_last(question, period))
     if is_open and not is_by_hour and period.days == 1:
         return None
     course = await read_course(asker, replace(question, period=period, tells_unplaced=False))
@@ -65,12 +66,26 @@ async def read_before(asker: Asker, question: Question, selection: Selection) ->
         return await _without_today(asker, question, course, has_like=has_like)
     if not has_like:
         return course
-    total = dict(course.total)
-    for row in (await asker.answer(hours)).rows:
-        if datetime.fromisoformat(row.time).hour > selection.now.hour:
-            for name, number in sums_of(question, row.metrics).items():
-                total[name] -= number
-    return replace(course, total=total, until=f"{selection.now.hour:02}:59")
+
+    async def but_later(of: Course) -> dict[str, int]:
+        total = dict(of.total)
+        for row in (await asker.answer(_hours_of_last(question, of.period))).rows:
+            if datetime.fromisoformat(row.time).hour >= selection.now.hour:
+                for name, number in sums_of(question, row.metrics).items():
+                    total[name] -= number
+        return total
+
+    return replace(
+        course,
+        total=await but_later(course),
+        against=await but_later(now),
+        until=f"{selection.now.hour:02}:00",
+    )
+
+
+def _hours_of_last(question: Question, period: Period) -> Question:
+    last = Period(PeriodName.CUSTOM, period.last, period.last)
+    return replace(question, period=last, grain=Grain.HOUR, tells_unplaced=False)
 
 
 async def _without_today(

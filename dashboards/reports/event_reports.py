@@ -1,175 +1,131 @@
 """The reports of single events, in the order of the navigation."""
 
-from msgspec.structs import replace
+from collections.abc import Mapping
 
 from anonymizer.policy import DEPTH, ENGAGEMENT, Dimension
 from dashboards.asking.filters import Is
 from dashboards.asking.metrics import Metric
 from dashboards.reports.labels import WAYS
-from dashboards.reports.report import Report, ReportGroup
+from dashboards.reports.report import Report, ReportGroup, report_by
 from dashboards.words import message
 
 _EVENTS = (Metric.EVENTS, Metric.VISITORS)
-_PAGE = message("Page")
+_SECONDS = (Metric.SECONDS, Metric.VISITORS)
+_BY_PAGE = {Dimension.PAGE: message("Page")}
 
 
-def _of_event(id_: str, title: str, event: str, property_: str, **headings: str) -> Report:
-    """Return a report of an event's property; `headings` are by the name of their dimension."""
-    of_property = (Is(Dimension.PROPERTY, (property_,)),) if property_ else ()
-    return Report(
-        id=id_,
-        title=title,
-        dimensions=tuple(Dimension(name) for name in headings),
-        headings=tuple(headings.values()),
-        metrics=_EVENTS,
-        brief=_EVENTS,
-        held=(Is(Dimension.EVENT, (event,)), *of_property),
-    )
+def _event(id_: str, title: str, event: str) -> Report:
+    held = (Is(Dimension.EVENT, (event,)),)
+    return report_by(id_, title, _BY_PAGE, _EVENTS, _EVENTS, held=held)
 
 
-def _of_vitals(id_: str, title: str, property_: str) -> Report:
-    return _of_event(id_, title, "Web Vitals", property_, page=_PAGE, value=message("At most"))
+def _values(id_: str, title: str, event: str, property_: str, value: str) -> Report:
+    """Return a report of what an event's property says; `value` is the heading."""
+    return _property(id_, title, event, property_, {Dimension.VALUE: value})
 
 
-TIME_ENGAGED = Report(
-    id="engagement",
-    title=message("Time engaged"),
-    dimensions=(Dimension.PAGE,),
-    headings=(_PAGE,),
-    metrics=(Metric.SECONDS, Metric.VISITORS),
-    brief=(Metric.SECONDS, Metric.VISITORS),
-    held=(Is(Dimension.EVENT, (ENGAGEMENT,)),),
+def _by_page(
+    id_: str,
+    title: str,
+    event: str,
+    property_: str,
+    value: str,
+    named: Mapping[str, str] | None = None,
+) -> Report:
+    """Return the same for each page."""
+    headings = {**_BY_PAGE, Dimension.VALUE: value}
+    return _property(id_, title, event, property_, headings, named)
+
+
+def _vital(id_: str, title: str, property_: str) -> Report:
+    return _by_page(id_, title, "Web Vitals", property_, message("At most"))
+
+
+def _property(
+    id_: str,
+    title: str,
+    event: str,
+    property_: str,
+    headings: Mapping[Dimension, str],
+    named: Mapping[str, str] | None = None,
+) -> Report:
+    held = (Is(Dimension.EVENT, (event,)), Is(Dimension.PROPERTY, (property_,)))
+    return report_by(id_, title, headings, _EVENTS, _EVENTS, held=held, named=named)
+
+
+_CONTENT = (
+    _values(
+        "outbound_links",
+        message("Outbound links"),
+        "Outbound Link: Click",
+        "url",
+        message("Link"),
+    ),
+    _values("downloads", message("Downloads"), "File Download", "url", message("File")),
+    _values("searches", message("Searches"), "Site Search", "query", message("Query")),
+    _values("products", message("Products"), "Product View", "product", message("Product")),
+    _values(
+        "product_categories",
+        message("Kinds of products"),
+        "Product View",
+        "category",
+        message("Category"),
+    ),
+    _event("phone_clicks", message("Phone clicks"), "Phone Click"),
+    _event("forms", message("Forms sent"), "Form: Submission"),
+    _event("forms_abandoned", message("Forms abandoned"), "Form: Abandoned"),
+    _by_page(
+        "abandoned_fields",
+        message("Fields where forms end"),
+        "Form: Abandoned",
+        "field",
+        message("Field"),
+    ),
 )
+_BEHAVIOUR = (
+    report_by(
+        "engagement",
+        message("Time engaged"),
+        _BY_PAGE,
+        _SECONDS,
+        _SECONDS,
+        held=(Is(Dimension.EVENT, (ENGAGEMENT,)),),
+    ),
+    _by_page("scroll_depth", message("Scroll depth"), ENGAGEMENT, DEPTH, message("Percent")),
+    _by_page("clicks", message("Clicks on elements"), "Click", "element", message("Element")),
+    _by_page(
+        "pointer_pressed", message("Where pages are pressed"), "Pointer", "pressed", message("Cell")
+    ),
+    _by_page("pointer_moved", message("Where pointers move"), "Pointer", "moved", message("Cell")),
+    _by_page("leaving", message("How pages are left"), "Page Left", "how", message("Way"), WAYS),
+)
+_SPEED = (
+    _vital("response_times", message("Response times"), "response"),
+    _vital("web_vitals_lcp", message("Largest contentful paint"), "lcp"),
+    _vital("web_vitals_inp", message("Interaction to next paint"), "inp"),
+    _vital("web_vitals_cls", message("Cumulative layout shift"), "cls"),
+    _vital("web_vitals_fcp", message("First contentful paint"), "fcp"),
+    _vital("web_vitals_ttfb", message("Time to first byte"), "ttfb"),
+)
+_FAULTS = (
+    _event("missing_pages", message("Pages not found"), "404"),
+    _values(
+        "failed_downloads", message("Failed downloads"), "Failed Download", "url", message("File")
+    ),
+    _values(
+        "failed_resources",
+        message("Failed resources"),
+        "Failed Resource",
+        "url",
+        message("Resource"),
+    ),
+)
+
 EVENT_GROUPS = (
-    ReportGroup(
-        "content",
-        message("Content"),
-        (
-            _of_event(
-                "outbound_links",
-                message("Outbound links"),
-                "Outbound Link: Click",
-                "url",
-                value=message("Link"),
-            ),
-            _of_event(
-                "downloads", message("Downloads"), "File Download", "url", value=message("File")
-            ),
-            _of_event(
-                "searches", message("Searches"), "Site Search", "query", value=message("Query")
-            ),
-            _of_event(
-                "products",
-                message("Products"),
-                "Product View",
-                "product",
-                value=message("Product"),
-            ),
-            _of_event(
-                "product_categories",
-                message("Kinds of products"),
-                "Product View",
-                "category",
-                value=message("Category"),
-            ),
-            _of_event("phone_clicks", message("Phone clicks"), "Phone Click", "", page=_PAGE),
-            _of_event("forms", message("Forms sent"), "Form: Submission", "", page=_PAGE),
-            _of_event(
-                "forms_abandoned", message("Forms abandoned"), "Form: Abandoned", "", page=_PAGE
-            ),
-            _of_event(
-                "abandoned_fields",
-                message("Fields where forms end"),
-                "Form: Abandoned",
-                "field",
-                page=_PAGE,
-                value=message("Field"),
-            ),
-        ),
-    ),
-    ReportGroup(
-        "behaviour",
-        message("On the page"),
-        (
-            TIME_ENGAGED,
-            _of_event(
-                "scroll_depth",
-                message("Scroll depth"),
-                ENGAGEMENT,
-                DEPTH,
-                page=_PAGE,
-                value=message("Percent"),
-            ),
-            _of_event(
-                "clicks",
-                message("Clicks on elements"),
-                "Click",
-                "element",
-                page=_PAGE,
-                value=message("Element"),
-            ),
-            _of_event(
-                "pointer_pressed",
-                message("Where pages are pressed"),
-                "Pointer",
-                "pressed",
-                page=_PAGE,
-                value=message("Cell"),
-            ),
-            _of_event(
-                "pointer_moved",
-                message("Where pointers move"),
-                "Pointer",
-                "moved",
-                page=_PAGE,
-                value=message("Cell"),
-            ),
-            replace(
-                _of_event(
-                    "leaving",
-                    message("How pages are left"),
-                    "Page Left",
-                    "how",
-                    page=_PAGE,
-                    value=message("Way"),
-                ),
-                named=WAYS,
-            ),
-        ),
-    ),
-    ReportGroup(
-        "speed",
-        message("Speed"),
-        (
-            _of_vitals("response_times", message("Response times"), "response"),
-            _of_vitals("web_vitals_lcp", message("Largest contentful paint"), "lcp"),
-            _of_vitals("web_vitals_inp", message("Interaction to next paint"), "inp"),
-            _of_vitals("web_vitals_cls", message("Cumulative layout shift"), "cls"),
-            _of_vitals("web_vitals_fcp", message("First contentful paint"), "fcp"),
-            _of_vitals("web_vitals_ttfb", message("Time to first byte"), "ttfb"),
-        ),
-    ),
-    ReportGroup(
-        "faults",
-        message("Faults"),
-        (
-            _of_event("missing_pages", message("Pages not found"), "404", "", page=_PAGE),
-            _of_event(
-                "failed_downloads",
-                message("Failed downloads"),
-                "Failed Download",
-                "url",
-                value=message("File"),
-            ),
-            _of_event(
-                "failed_resources",
-                message("Failed resources"),
-                "Failed Resource",
-                "url",
-                value=message("Resource"),
-            ),
-        ),
-    ),
+    ReportGroup("content", message("Content"), _CONTENT),
+    ReportGroup("behaviour", message("On the page"), _BEHAVIOUR),
+    ReportGroup("speed", message("Speed"), _SPEED),
+    ReportGroup("faults", message("Faults"), _FAULTS),
 )
 """What visitors did on pages, and how pages did."""
 

@@ -136,18 +136,21 @@ async def _with_courses(
     compared = selection.compared
     if compared is None or question.metrics[0] in SHARES:
         return shown, ""
-    leaves_out_today = grain is Grain.DAY and period.is_open(selection.now)
-    if leaves_out_today and has_like_of_last(period, compared):
-        compared = Period(PeriodName.CUSTOM, compared.first, compared.last - DAY)
-    before = await asker.answer(replace(of_rows, period=compared))
-    numbers = {row.words: row.metrics[0] for row in before.rows}
+    leaves_out_today = period.is_open(selection.now)
+    today: Mapping[tuple[str, ...], Number] = {}
+    if leaves_out_today:
+        last = Period(PeriodName.CUSTOM, period.last, period.last)
+        today = _by_words(await asker.answer(replace(of_rows, period=last)))
+        if has_like_of_last(period, compared):
+            compared = Period(PeriodName.CUSTOM, compared.first, compared.last - DAY)
+    numbers = _by_words(await asker.answer(replace(of_rows, period=compared)))
     changed = [
         replace(
             row,
             change=change(
                 words,
                 question.metrics[0],
-                (found.metrics[0] or 0) - ((row.points[-1] or 0) if leaves_out_today else 0),
+                (found.metrics[0] or 0) - (today.get(found.words) or 0),
                 numbers.get(found.words),
             ),
         )
@@ -178,6 +181,10 @@ def _of_rows(question: Question, answer: Answer) -> Question:
         offset=0,
         tells_unplaced=False,
     )
+
+
+def _by_words(answer: Answer) -> dict[tuple[str, ...], Number]:
+    return {row.words: row.metrics[0] for row in answer.rows}
 
 
 def _by_time(answer: Answer) -> dict[tuple[str, ...], dict[datetime, Number]]:

@@ -55,14 +55,17 @@ async def read_short_list(
 def undeclared_list(
     report: Report, selection: Selection, words: Words, undeclared: Undeclared | None
 ) -> ListView:
-    """Return a list without rows, with the reason where it can't be shown."""
+    """Return a list without rows, with the reason where it can't be shown under these filters.
+
+    It leads to the same report without them.
+    """
     return ListView(
         id=report.id,
         title=words(report.title),
         headings=(),
         columns=(),
         undeclared=undeclared,
-        address=selection.at_report(report.id),
+        address=selection.without_filters().at_report(report.id) if undeclared else "",
     )
 
 
@@ -107,7 +110,7 @@ def list_view(
         ),
         notes=tuple(notes_of(answer, question, words, has_totals=is_full)),
         lacks_days=answer.unplaced is not None,
-        address=selection.at_report(report.id),
+        address=selection.at_report(report.id) if rows else "",
         has_ranks=is_full and selection.sort is None,
         has_totals=is_full,
     )

@@ -1,5 +1,7 @@
 """What a report is: a list of words with their numbers."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from anonymizer.policy import Dimension
@@ -39,6 +41,36 @@ class Report(Struct, frozen=True, kw_only=True):
             return Subject.REFUSALS
         mail = {Metric.OPENS, Metric.CLICKS, Metric.DELIVERED}.intersection(self.metrics)
         return next(iter(found), Subject.MAIL if mail else Subject.VISITS)
+
+
+def report_by(
+    id_: str,
+    title: str,
+    headings: Mapping[Dimension, str],
+    metrics: tuple[Metric, ...],
+    brief: tuple[Metric, ...] = (),
+    *,
+    held: tuple[Is, ...] = (),
+    among: tuple[Is | IsNot, ...] = (),
+    named: Mapping[str, str] | None = None,
+    is_only_of: str = "",
+) -> Report:
+    """Return a report by the dimensions that `headings` head, in their order.
+
+    The overview shows the first metric where `brief` names none.
+    """
+    return Report(
+        id=id_,
+        title=title,
+        dimensions=tuple(headings),
+        headings=tuple(headings.values()),
+        metrics=metrics,
+        brief=brief or metrics[:1],
+        held=held,
+        among=among,
+        named={**(named or {})},
+        is_only_of=is_only_of,
+    )
 
 
 class ReportGroup(Struct, frozen=True):

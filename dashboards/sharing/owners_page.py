@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from dashboards.address.selection import PATH
-from dashboards.logins.forms import FormError, read_own_form
+from dashboards.logins.forms import read_own_form
 from dashboards.notes import Notes
 from dashboards.pages import go_to, origin_of, show, show_fault, show_no_host
 from dashboards.readers import Reader, Readers
@@ -73,10 +73,7 @@ class _SharesPage:
         origin = origin_of(request)
         if not origin:
             return show_no_host(reader.words)
-        try:
-            form = await read_own_form(request, reader.token)
-        except FormError as error:
-            return show_fault(reader.words, error.status, str(error))
+        form = await read_own_form(request, reader.token)
         try:
             token = await self._make(form, reader)
         except BadShare as error:
@@ -96,10 +93,7 @@ class _SharesPage:
         return await self._show(reader, 200, made=made)
 
     async def revoke(self, request: Request, reader: Reader) -> Response:
-        try:
-            form = await read_own_form(request, reader.token)
-        except FormError as error:
-            return show_fault(reader.words, error.status, str(error))
+        form = await read_own_form(request, reader.token)
         try:
             share = await to_thread.run_sync(self._shares.revoke, form.get("name", ""))
         except BadShare:

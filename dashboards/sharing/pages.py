@@ -5,6 +5,7 @@ link's path alone. In a frame there is none, since browsers keep no cookies of a
 another's: a link that may be framed has no password.
 """
 
+import contextlib
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -26,7 +27,8 @@ from dashboards.readers import Endpoint, Page, Reader, ask_page
 from dashboards.sharing.answers import KEPT_AT_MOST, SharedAnswers
 from dashboards.words import message
 from people.people import People
-from people.shares import OpenShare
+from people.shares import OpenShare, Share
+from people.user_file import UsersFailed
 
 SHARED = "/shared"
 LIFETIME = timedelta(hours=12)
@@ -122,7 +124,7 @@ class SharedPages:
                 return _refuse(request, 429, _TOO_MANY_FILES, wait)
             answer = await ask_page(export, request, self._reader(request, opened, _path(request)))
             if answer.status_code == 200:
-                await to_thread.run_sync(self._shares.looked, share, int(now.timestamp()))
+                await self._looked(share, now)
             return answer
 
         return answer
@@ -141,11 +143,16 @@ class SharedPages:
             answer = await ask_page(page, request, reader)
             if answer.status_code != 200:
                 return answer
-            await to_thread.run_sync(self._shares.looked, share, int(now.timestamp()))
+            await self._looked(share, now)
             self._answers.keep(key, answer, now)
             kept = bytes(answer.body)
         # Anew, without cookies: what chooses the language stands in the address.
         return HTMLResponse(kept, headers=PAGE_HEADERS)
+
+    async def _looked(self, share: Share, now: datetime) -> None:
+        # The numbers stand without the day of the last look, and the trail has it.
+        with contextlib.suppress(UsersFailed):
+            await to_thread.run_sync(self._shares.looked, share, int(now.timestamp()))
 
     async def _open(self, request: Request) -> OpenShare | None:
         """Return the share of an address, while its site is in the policy."""

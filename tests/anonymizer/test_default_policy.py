@@ -13,21 +13,10 @@ import pytest
 from anonymizer.policy import Basis, Policy, Property
 from anonymizer.policy_file import read_policy
 from anonymizer.policy_sections import DEFAULT_CAMPAIGN_PARAMETERS
+from tests.anonymizer.policy_texts import MINIMAL
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "testdata" / "default_policy.txt"
-MINIMAL = """\
-[policy]
-id = "example"
-version = "1"
-controller = "Example Ltd"
-contact = "privacy@example.org"
-extends = "default"
-
-[[site]]
-domain = "example.org"
-timezone = "Europe/Berlin"
-"""
 
 
 @pytest.fixture(name="policy")

@@ -3,20 +3,20 @@
 import pytest
 
 from anonymizer.policy import Dimension
-from anonymizer.policy_file import PolicyFaults, read_policy
-from tests.anonymizer.policy_texts import ALONE, COVERAGE, HEAD, OWN, PURPOSE, SITE
-
-
-def faults_of(text: str, default: str = "") -> list[str]:
-    with pytest.raises(PolicyFaults) as raised:
-        read_policy(text, default)
-    return [str(fault) for fault in raised.value.faults]
+from tests.anonymizer.policy_texts import (
+    ALONE,
+    COVERAGE,
+    HEAD,
+    OWN,
+    PURPOSE,
+    SITE,
+    faults_of,
+    lines_of,
+)
 
 
 def messages_of(text: str) -> list[str]:
-    with pytest.raises(PolicyFaults) as raised:
-        read_policy(text, PURPOSE + COVERAGE)
-    return [fault.message for fault in raised.value.faults]
+    return [fault.message for fault in faults_of(text, PURPOSE + COVERAGE)]
 
 
 NAME = "must be a snake_case name of at most 40 characters, none of cells, inbox, system, default"
@@ -216,14 +216,14 @@ def test_dimensions_are_told_in_a_row() -> None:
 
 def test_fault_in_a_language_stands_at_its_line() -> None:
     titles = "titles.de = 1\ntitles.x1 = 'x'\n"
-    assert faults_of(HEAD + SITE + PURPOSE + titles + COVERAGE) == [
+    assert lines_of(HEAD + SITE + PURPOSE + titles + COVERAGE) == [
         "line 14: purpose.titles.de: must be a string",
         'line 15: purpose.titles.x1: must be a language tag such as "zh" or "pt-BR"',
     ]
 
 
 def test_fault_of_the_network_stands_at_its_line() -> None:
-    assert faults_of(ALONE + "[network]\nv4_bits = true\nv6_bits = 0\n") == [
+    assert lines_of(ALONE + "[network]\nv4_bits = true\nv6_bits = 0\n") == [
         "line 19: network.v4_bits: must be 24, 16, 8: no finer network is ever kept",
         "line 20: network.v6_bits: must be 48, 32, 16: no finer network is ever kept",
     ]
@@ -231,20 +231,20 @@ def test_fault_of_the_network_stands_at_its_line() -> None:
 
 def test_fault_of_the_default_stands_at_its_own_line() -> None:
     extending = HEAD + 'extends = "default"\n' + SITE
-    assert faults_of(extending, f"\n{PURPOSE}X = 1\n{COVERAGE}") == [
+    assert lines_of(extending, f"\n{PURPOSE}X = 1\n{COVERAGE}") == [
         (
             "line 7: default.purpose.X: is not a known key here; known are"
             " id, title, titles, clause, basis, keep_days, tcf"
         )
     ]
-    assert faults_of(extending, f"{PURPOSE}{COVERAGE}[paths.X]\n")[0].startswith(
+    assert lines_of(extending, f"{PURPOSE}{COVERAGE}[paths.X]\n")[0].startswith(
         "line 10: default.paths.X: is not a known key here"
     )
 
 
 def test_event_given_twice_is_told_with_the_first_ones_line() -> None:
     events = '[[event]]\nname = "a"\n[[event]]\n\nname = "b"\n[[event]]\nname = "b"\n'
-    assert faults_of(ALONE + events) == [
+    assert lines_of(ALONE + events) == [
         "line 24: event.name: must be unique: line 22 gives it already"
     ]
 
@@ -269,13 +269,13 @@ def test_event_given_twice_is_told_with_the_first_ones_line() -> None:
     ],
 )  # fmt: skip
 def test_fault_of_the_text_stands_at_its_line(text: str, fault: str) -> None:
-    assert faults_of(text) == [fault]
+    assert lines_of(text) == [fault]
 
 
 @pytest.mark.parametrize(
     ("length", "key"), [(40, f'"{" " * 40}"'), (41, "(key)")], ids=["forty", "longer"]
 )
 def test_key_is_told_up_to_forty_characters(length: int, key: str) -> None:
-    (fault,) = faults_of(f'{ALONE}\n["{" " * length}"]\n')
+    (fault,) = lines_of(f'{ALONE}\n["{" " * length}"]\n')
 
     assert fault.startswith(f"line 19: {key}: is not a known key here")

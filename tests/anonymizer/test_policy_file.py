@@ -19,21 +19,11 @@ from anonymizer.policy import (
 )
 from anonymizer.policy_file import Fault, PolicyFaults, read_policy
 from anonymizer.policy_sections import DEFAULT_CAMPAIGN_PARAMETERS, KEYS
+from tests.anonymizer import policy_texts
+from tests.anonymizer.policy_texts import MINIMAL
 
 DEFAULT = (Path(__file__).parents[2] / "anonymizer" / "default_policy.toml").read_text("utf-8")
 
-MINIMAL = """\
-[policy]
-id = "example"
-version = "1"
-controller = "Example Ltd"
-contact = "privacy@example.org"
-extends = "default"
-
-[[site]]
-domain = "example.org"
-timezone = "Europe/Berlin"
-"""
 FIRST = MINIMAL.count("\n") + 1
 """The line at which a row's own text begins."""
 
@@ -51,10 +41,7 @@ def read(text: str) -> Policy:
 
 
 def faults_of(text: str, default: str = DEFAULT) -> tuple[Fault, ...]:
-    with pytest.raises(PolicyFaults) as raised:
-        read_policy(text, default)
-    assert str(raised.value) == "\n".join(map(str, raised.value.faults))
-    return raised.value.faults
+    return policy_texts.faults_of(text, default)
 
 
 def statistic(keys: str, text: str = MINIMAL) -> Statistic:

@@ -4,19 +4,14 @@ import pytest
 
 from anonymizer.hits import SiteId
 from anonymizer.policy import Funnel, Goal, Policy
-from anonymizer.policy_file import PolicyFaults, read_policy
+from anonymizer.policy_file import Fault, read_policy
 from collector.reference import default_policy
+from tests.anonymizer import policy_texts
+from tests.anonymizer.policy_texts import MINIMAL
 
-HEAD = """\
-[policy]
-id = "example"
-version = "1"
-controller = "Example Ltd"
-contact = "privacy@example.org"
-extends = "default"
-[[site]]
-domain = "example.org"
-timezone = "Europe/Berlin"
+HEAD = (
+    MINIMAL
+    + """\
 [[site]]
 domain = "shop.example"
 timezone = "Europe/Berlin"
@@ -28,11 +23,16 @@ property = [
   {name = "word", text = true},
 ]
 """
+)
 FIRST = HEAD.count("\n") + 1
 
 
 def read(text: str) -> Policy:
     return read_policy(HEAD + text, default_policy())
+
+
+def faults_of(text: str) -> tuple[Fault, ...]:
+    return policy_texts.faults_of(HEAD + text, default_policy())
 
 
 def goal(text: str, name: str = "g") -> str:
@@ -201,10 +201,7 @@ def test_goal_or_funnel_may_be(text: str) -> None:
     ],
 )
 def test_fault_has_its_line_and_key(text: str, line: int, key: str, message: str) -> None:
-    with pytest.raises(PolicyFaults) as raised:
-        read(text)
-
-    (fault,) = raised.value.faults
+    (fault,) = faults_of(text)
     assert (fault.line, fault.key) == (FIRST + line, key)
     assert message in fault.message
 
@@ -239,19 +236,13 @@ def test_dimensions_beside_goals_and_funnels(by: list[str], message: str) -> Non
     if not message:
         assert list(read(text).statistics[-1].by) == by
         return
-    with pytest.raises(PolicyFaults) as raised:
-        read(text)
-
-    assert any(message in fault.message for fault in raised.value.faults)
-    assert {(fault.line, fault.key) for fault in raised.value.faults} == {
-        (FIRST + 3, "statistic.by")
-    }
+    faults = faults_of(text)
+    assert any(message in fault.message for fault in faults)
+    assert {(fault.line, fault.key) for fault in faults} == {(FIRST + 3, "statistic.by")}
 
 
 def test_faulty_goal_hides_no_fault_of_a_funnel_and_makes_none() -> None:
-    with pytest.raises(PolicyFaults) as raised:
-        read(goal("page = 'a'") + funnel("steps = ['g', '/b?c']") + funnel("steps = ['g', '/b']"))
-
-    assert [fault.key for fault in raised.value.faults] == [
-        *("goal.page", "funnel.steps", "funnel.name"),
-    ]
+    faults = faults_of(
+        goal("page = 'a'") + funnel("steps = ['g', '/b?c']") + funnel("steps = ['g', '/b']")
+    )
+    assert [fault.key for fault in faults] == ["goal.page", "funnel.steps", "funnel.name"]

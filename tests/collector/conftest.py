@@ -14,6 +14,7 @@ from tests.collector.consent_site import (
     Person,
     names_on_loopback,
 )
+from tests.collector.retention.cellar import Cellar
 from tests.collector.tag_site import Launch, TagSite, Visitor
 from tests.running import FIREFOX, Server
 
@@ -87,3 +88,16 @@ def person(named_chromium: Browser) -> Iterator[Person]:
     context = named_chromium.new_context(user_agent=FIREFOX)  # its own says Headless
     yield Person(context)
     context.close()
+
+
+@pytest.fixture(scope="module")
+def cellar_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cellar]:
+    cellar = Cellar(tmp_path_factory.mktemp("cellar"))
+    yield cellar
+    cellar.close()
+
+
+@pytest.fixture
+def cellar(cellar_for_all: Cellar) -> Cellar:
+    cellar_for_all.clear()
+    return cellar_for_all

@@ -12,6 +12,7 @@ from collector.counted import CountedHit, encode_row
 from collector.plan import make_plan
 from collector.reader import Reader
 from collector.schema.into_cells import meaning_of
+from collector.schema.tables import DATABASE
 from collector.spool import Spool, drain
 from collector.store import Store
 
@@ -52,6 +53,10 @@ class Kept:
     def value(self, sql: str) -> str:
         """Return a query's one value as text."""
         return self.store._client.raw_query(sql, fmt="TSV").decode().removesuffix("\n")
+
+    def clear(self) -> None:
+        """Leave no cell."""
+        self.store._client.command(f"TRUNCATE TABLE {DATABASE}.cells")
 
     def close(self) -> None:
         """Close every connection; the engine ends with them."""

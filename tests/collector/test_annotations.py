@@ -23,6 +23,7 @@ from collector.cli import main
 from collector.email.campaigns import Campaigns
 from collector.reference import default_policy
 from collector.site_marks import SiteMarks
+from tests.collector.audit_lines import changes_in
 from tests.running import POLICY, Server, discreet
 
 PATH = "/api/v1/annotations"
@@ -136,13 +137,13 @@ def test_campaigns_stand_there_by_themselves(
     annotations.add("example.org", "2026-03-01T09:00", "by hand", NOW)
     marks = SiteMarks(annotations, campaigns, policy, lambda: began)
 
-    found = marks.of_site("example.org", date(2026, 3, 1), date(2026, 3, 1))
+    found, _ = marks.of_site("example.org", date(2026, 3, 1), date(2026, 3, 1))
     assert [(each.text, each.is_campaign, each.moment.hour) for each in found] == [
         ("by hand", False, 9),
         ("spring", True, 12),
     ]
     assert found[1].number == 0
-    assert marks.of_site("example.org", date(2026, 3, 2), date(2026, 3, 2)) == []
+    assert marks.of_site("example.org", date(2026, 3, 2), date(2026, 3, 2)) == ([], [])
     assert local_moment(began, ZoneInfo("Pacific/Auckland")).hour == 0
 
 
@@ -192,12 +193,17 @@ def test_api_keeps_lists_and_deletes(api: Api, key: str) -> None:
     }
     listed = api.ask("GET", key, f"{PATH}?site=example.org&from=2026-03-01&to=2026-03-01")
     assert listed.json() == [told]
+    number = str(told["number"])
     assert api.ask("GET", key, f"{PATH}?site=example.net").json() == []
 
     of_it = f"{PATH}/{told['number']}?site=example.org"
     assert api.ask("DELETE", key, of_it).status_code == 204
     again = api.ask("DELETE", key, of_it)
     assert (again.status_code, again.json()["field"]) == (404, "number")
+    assert changes_in(api.server.data) == [
+        ("deploys", "annotated", "example.org", number, ""),
+        ("deploys", "deleted the annotation", "example.org", number, ""),
+    ]
 
 
 def test_key_of_one_site_marks_it_alone(api: Api) -> None:
@@ -255,6 +261,10 @@ def test_command_line_writes_lists_and_deletes(
     assert main(["annotate", *data, "--list"]) == 0
     assert "new prices" in capsys.readouterr().out
     assert main(["annotate", *data, "--delete", number]) == 0
+    assert changes_in(api.server.data)[-2:] == [
+        ("(local)", "annotated", "example.org", number, ""),
+        ("(local)", "deleted the annotation", "example.org", number, ""),
+    ]
     for gone in (number, str(2**64)):
         assert main(["annotate", *data, "--delete", gone]) == 2
         told = "discreet: --delete: is that of no annotation of the site\n"

@@ -1,6 +1,7 @@
 """The files of the audit log: one a day, bounded in days and bytes."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -103,6 +104,17 @@ def test_modes_are_its_owners_alone(tmp_path: Path) -> None:
 
     assert (tmp_path / "audit").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "audit" / "2026-03-10.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_writes_is_the_owners_of_the_folder(tmp_path: Path) -> None:
+    """`sudo discreet user add …` must not take the trail from a server of another user."""
+    os.chown(tmp_path, 4711, 4712)
+
+    AuditLog(tmp_path / "audit").write(entry())
+
+    for made in (tmp_path / "audit", tmp_path / "audit" / "2026-03-10.jsonl"):
+        assert (made.stat().st_uid, made.stat().st_gid) == (4711, 4712)
 
 
 def test_days_are_documented() -> None:

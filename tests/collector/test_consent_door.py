@@ -336,6 +336,11 @@ def test_erased_receipt_is_as_one_that_never_was(door: Door) -> None:
         assert (again.status_code, again.json()) == (404, UNKNOWN)
 
 
+def _but_date(headers: httpx.Headers) -> list[tuple[str, str]]:
+    """Leave out the second in which an answer was given."""
+    return [each for each in headers.multi_items() if each[0] != "date"]
+
+
 @pytest.mark.parametrize(
     "authorization",
     [
@@ -354,7 +359,7 @@ def test_every_id_that_is_none_gets_the_same_answer(door: Door, authorization: s
     answer = door.client.get(PATH, headers={"Authorization": authorization})
 
     assert (answer.status_code, answer.content) == (404, expected.content)
-    assert answer.headers == expected.headers
+    assert _but_date(answer.headers) == _but_date(expected.headers)
     assert answer.json() == UNKNOWN
 
 

@@ -13,7 +13,6 @@ from collector.counted import CountedHit, Tells
 from collector.pipeline import Pipeline
 from collector.plan import make_plan
 from collector.reference import load_agents, load_tables
-from collector.schema.tables import DATABASE
 from tests.collector.hits import SITE, FillInTurn, Line, make_policy
 from tests.collector.storing import Kept, encoded, opened
 from tests.running import FIREFOX
@@ -66,13 +65,6 @@ POLICY = replace(
 def kept_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     with opened(tmp_path_factory.mktemp("goals"), POLICY) as kept:
         yield kept
-
-
-@pytest.fixture
-def kept(kept_for_all: Kept) -> Kept:
-    """Return the one store, emptied."""
-    kept_for_all.store._client.command(f"TRUNCATE TABLE {DATABASE}.cells")
-    return kept_for_all
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def gone_within(seconds: float, folder: Path, id_hash: IdHash) -> list[str]:
     """Search until nothing is found; return what still is after that time."""
     deadline = time.monotonic() + seconds
     while (found := files_with(folder, *forms(id_hash))) and time.monotonic() < deadline:
-        pass
+        time.sleep(0.05)
     return found
 
 

@@ -51,7 +51,7 @@ def gone_within(seconds: float, folder: Path, raw_id: str) -> list[str]:
     needles = (hash_id(raw_id)[:8], hash_id(raw_id).hex().encode(), raw_id.encode())
     deadline = time.monotonic() + seconds
     while (found := files_with(folder, *needles)) and time.monotonic() < deadline:
-        pass
+        time.sleep(0.05)
     return found
 
 

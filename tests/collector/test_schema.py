@@ -10,7 +10,7 @@ from anonymizer.hits import Campaign, Door, DropReason, LocalSeconds
 from collector.counters import count_refused
 from collector.schema.tables import DATABASE, PARTITION
 from tests.collector.hits import SITE, Line, make_policy
-from tests.collector.storing import Kept, aligned
+from tests.collector.storing import Kept, aligned, opened
 
 POLICY = make_policy()
 NOON = int(datetime(2026, 3, 10, 11, 0, tzinfo=UTC).timestamp())  # 12:00 in Berlin
@@ -32,17 +32,8 @@ OF_CAMPAIGNS = (
 
 @pytest.fixture(scope="module")
 def kept_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    kept = Kept(tmp_path_factory.mktemp("schema"), POLICY)
-    kept.apply()
-    yield kept
-    kept.close()
-
-
-@pytest.fixture
-def kept(kept_for_all: Kept) -> Kept:
-    """Return the one store, emptied."""
-    kept_for_all.store._client.command(f"TRUNCATE TABLE {DATABASE}.cells")
-    return kept_for_all
+    with opened(tmp_path_factory.mktemp("schema"), POLICY) as kept:
+        yield kept
 
 
 @pytest.fixture

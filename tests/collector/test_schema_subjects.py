@@ -42,13 +42,6 @@ def kept_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
 
 
 @pytest.fixture
-def kept(kept_for_all: Kept) -> Kept:
-    """Return the one store, emptied."""
-    kept_for_all.store._client.command(f"TRUNCATE TABLE {DATABASE}.cells")
-    return kept_for_all
-
-
-@pytest.fixture
 def line() -> Line:
     return Line(POLICY)
 

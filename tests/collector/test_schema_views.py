@@ -1,6 +1,5 @@
 """What the guarded views show of small groups, before and after retention ran."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -10,19 +9,6 @@ from tests.collector.retention.cellar import POLICY, Cellar
 from tests.collector.storing import aligned
 
 CLOSED = "2026-03-20T03:00:00"
-
-
-@pytest.fixture(scope="module")
-def cellar_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cellar]:
-    cellar = Cellar(tmp_path_factory.mktemp("views"))
-    yield cellar
-    cellar.close()
-
-
-@pytest.fixture
-def cellar(cellar_for_all: Cellar) -> Cellar:
-    cellar_for_all.clear()
-    return cellar_for_all
 
 
 def names(view: str) -> tuple[str, ...]:

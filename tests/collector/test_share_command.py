@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from collector.cli import main
+from tests.collector.audit_lines import changes_in, unwritable_audit
 from tests.running import POLICY, Server, hit
 
 PASSWORD = "open sesame"
@@ -56,6 +57,21 @@ def test_link_opens_at_once_and_is_void_at_once(
     assert run(server.data, "revoke", "press") == 0
     assert capsys.readouterr().out == "revoked press\n"
     assert httpx.get(server.url + link).status_code == 404
+    assert changes_in(server.data) == [
+        ("(local)", "shared", "example.org", "press", ""),
+        ("(local)", "revoked the share", "example.org", "press", ""),
+    ]
+
+
+def test_change_that_cannot_be_noted_is_told(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with unwritable_audit(server.data):
+        assert run(server.data, "add", "unnoted", "--site", "example.org") == 2
+
+    told = capsys.readouterr()
+    assert told.err == "discreet: it is done, but can't be written into the audit trail\n"
+    assert told.out == ""  # so that nobody has the link
 
 
 def test_password_of_a_file_is_asked_for(

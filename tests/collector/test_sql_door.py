@@ -222,19 +222,23 @@ def test_dashboards_session_opens_no_door(analyst: Analyst) -> None:
 def test_dashboard_and_hits_do_not_wait_for_analysts(analyst: Analyst) -> None:
     slow = "SELECT count() FROM numbers(1000000) AS a, numbers(1000000) AS b"
 
-    with ThreadPoolExecutor(4) as threads:
-        limited = f"{slow} SETTINGS max_execution_time = 2"
-        running = [threads.submit(analyst.post, limited) for _ in range(2)]
-        time.sleep(0.5)
-        started = time.monotonic()
-        analyst.server.send({"n": "x", "u": "https://example.org/", "d": "nowhere.example"})
-        page = httpx.get(f"{analyst.server.url}/dashboard/login")
-        took = time.monotonic() - started
-        ended = [future.result() for future in running]
+    # Longer from try to try: on a busy machine two seconds may be over before an answer is.
+    for seconds in (2, 4, 8, 16):
+        with ThreadPoolExecutor(4) as threads:
+            limited = f"{slow} SETTINGS max_execution_time = {seconds}"
+            running = [threads.submit(analyst.post, limited) for _ in range(2)]
+            time.sleep(0.5)
+            analyst.server.send({"n": "x", "u": "https://example.org/", "d": "nowhere.example"})
+            page = httpx.get(f"{analyst.server.url}/dashboard/login")
+            beside = not any(future.done() for future in running)
+            ended = [future.result() for future in running]
+        codes = [answer.headers["X-ClickHouse-Exception-Code"] for answer in ended]
+        assert page.status_code == 200
+        assert codes == ["159", "159"]
+        if beside:
+            break
 
-    assert page.status_code == 200
-    assert took < 2
-    assert [answer.headers["X-ClickHouse-Exception-Code"] for answer in ended] == ["159", "159"]
+    assert beside
 
 
 def test_command_goes_through_the_same_guard(analyst: Analyst) -> None:

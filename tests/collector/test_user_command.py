@@ -14,6 +14,7 @@ import pytest
 
 from collector.cli import main
 from people.totp import code_at
+from tests.collector.audit_lines import changes_in
 from tests.running import COMMAND, POLICY, Server, discreet, hit
 
 TWO_SITES = POLICY + '\n[[site]]\ndomain = "example.net"\ntimezone = "Europe/Berlin"\n'
@@ -224,6 +225,27 @@ def test_audit_names_no_password_and_no_address(server: Server) -> None:
     for raw in (password.encode(), b"198.51.100", b"Kanarienvogel"):
         assert raw not in lines
         assert raw not in (server.data / "logins.sqlite").read_bytes()
+
+
+def test_changes_of_users_are_noted(server: Server) -> None:
+    name = "vera@example.org"
+    add(server.data, name, "--role", "viewer", "--site", "example.org", "--site", "example.net")
+    assert here(server.data, "role", name, "--role", "analyst", "--all-sites") == 0
+    assert here(server.data, "password", name) == 0
+    enrol(server.data, name)
+    assert here(server.data, "totp", name, "--off") == 0
+    assert here(server.data, "remove", name) == 0
+    assert here(server.data, "remove", name) == 2
+
+    told = [(by, did, of) for by, did, _, of, whom in changes_in(server.data) if whom == name]
+    assert told == [
+        ("(local)", "added the user", "viewer: example.net, example.org"),
+        ("(local)", "changed role or sites of", "analyst"),
+        ("(local)", "gave a new password to", ""),
+        ("(local)", "gave a second factor to", ""),
+        ("(local)", "took the second factor from", ""),
+        ("(local)", "removed the user", ""),
+    ]
 
 
 def test_page_that_cannot_be_noted_is_answered_503(server: Server) -> None:

@@ -13,7 +13,7 @@ from collector.schema.tables import DATABASE, create_tables
 from collector.spool import Spool, SpoolFailed
 from collector.writer import Writer
 from tests.collector.hits import Line, make_policy
-from tests.collector.storing import Kept, encoded
+from tests.collector.storing import Kept, encoded, opened
 
 POLICY = make_policy()
 NOON = int(datetime(2026, 3, 10, 11, 0, tzinfo=UTC).timestamp())
@@ -22,16 +22,14 @@ PAGES = "SELECT groupArray(page) FROM (SELECT page FROM pages WHERE views = 1 OR
 
 @pytest.fixture(scope="module")
 def kept_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    kept = Kept(tmp_path_factory.mktemp("writer"), POLICY)
-    kept.apply()
-    yield kept
-    kept.close()
+    with opened(tmp_path_factory.mktemp("writer"), POLICY) as kept:
+        yield kept
 
 
 @pytest.fixture
 def kept(kept_for_all: Kept, tmp_path: Path) -> Iterator[Kept]:
     """Give the one store, emptied, with a spool of the test's own."""
-    kept_for_all.store._client.command(f"TRUNCATE TABLE {DATABASE}.cells")
+    kept_for_all.clear()
     first = kept_for_all.spool
     kept_for_all.spool = Spool(tmp_path / "spool.sqlite")
     yield kept_for_all

@@ -22,6 +22,7 @@ from dashboards.asking.answering import Asker
 from dashboards.privacy.page import PrivacySources
 from people.open_sessions import OpenSessions
 from people.people import People
+from people.roles import Role
 from people.second_factors import SecondFactors
 from people.shares import Shares
 from people.user_file import UserFile
@@ -142,6 +143,23 @@ def open_reader() -> Iterator[OpenReader]:
             return reader
 
         yield open_reader
+
+
+LogInAs = Callable[..., Reader]
+THEIRS = "a password of theirs"
+
+
+@pytest.fixture
+def log_in_as(people: People, app: Starlette, open_reader: OpenReader) -> LogInAs:
+    """Give a way to make the user ``ana`` of a role and sites, and to log her in."""
+
+    def log_in_as(role: Role, *sites: str) -> Reader:
+        people.users.add("ana", role, sites, THEIRS)
+        reader = open_reader(app)
+        assert reader.try_login("ana", THEIRS).status_code == 303
+        return reader
+
+    return log_in_as
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ def test_answer_has_rows_totals_and_where_they_are_from(program: Reader) -> None
         "statistic": "countries",
         "min_group": 3,
         "counted_per": [],
+        "goes_on": False,
     }
     assert told["unplaced"] is told["compared"] is None
 
@@ -125,6 +126,7 @@ def test_period_is_compared_with_as_many_days_before(
 
     assert (told["from"], told["to"]) == (first, last)
     assert told["compared"]["from"] == before
+    assert told["meta"]["goes_on"] is (last == "2025-11-04")
     assert told["compared"]["totals"] == alone["totals"]
 
 

@@ -1,7 +1,6 @@
 """Pages beside the numbers: shared links, people, annotations; who may see and change what."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -13,27 +12,15 @@ from dashboards.annotations import MAX_DRAWN
 from dashboards.annotations_page import MAX_LISTED
 from people.people import People
 from people.roles import Role
-from tests.dashboards.conftest import OpenReader, marks_in
+from people.trail import Did
+from tests.dashboards.conftest import THEIRS, LogInAs, OpenReader, marks_in
 from tests.dashboards.reader import NOW, Clock, Reader, enrol, form_token
 from tests.dashboards.traffic import SITE
 from tests.dashboards.views import make_policy
 
 OTHER_SITE = "example.net"
-THEIRS = "a password of theirs"
+CHANGES = {Did.ANNOTATED, Did.UNANNOTATED}
 SHARES, PEOPLE, MARKS = "/dashboard/shares", "/dashboard/people", "/dashboard/annotations"
-
-LogInAs = Callable[..., Reader]
-
-
-@pytest.fixture
-def log_in_as(people: People, app: Starlette, open_reader: OpenReader) -> LogInAs:
-    def log_in_as(role: Role, *sites: str) -> Reader:
-        people.users.add("ana", role, sites, THEIRS)
-        reader = open_reader(app)
-        assert reader.try_login("ana", THEIRS).status_code == 303
-        return reader
-
-    return log_in_as
 
 
 def send(reader: Reader, page: str, path: str = "", **fields: str) -> tuple[int, str]:
@@ -45,6 +32,7 @@ def send(reader: Reader, page: str, path: str = "", **fields: str) -> tuple[int,
 def cells(page: str) -> list[list[str]]:
     body = page.partition("<tbody>")[2].partition("</tbody>")[0]
     rows = [re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row, re.DOTALL) for row in body.split("<tr>")]
+    rows = [[re.sub(r"</?a\b[^>]*>", "", cell) for cell in row] for row in rows]
     return [[re.sub(r"<.*", "", cell, flags=re.DOTALL) for cell in row] for row in rows[1:]]
 
 
@@ -186,7 +174,17 @@ def test_forged_host_is_in_no_link(analyst: Reader, host: str, people: People) -
     assert (empty.status_code, host in empty.text) == (400, host == "")
 
 
-def test_annotation_is_written_shown_and_deleted(log_in_as: LogInAs) -> None:
+@pytest.mark.parametrize("place", [SHARES, f"{SHARES}/revoke", MARKS, f"{MARKS}/delete"])
+def test_form_without_the_sessions_token_is_refused_in_a_sentence(
+    analyst: Reader, place: str
+) -> None:
+    refused = analyst.post(place, {"token": "another", "site": SITE, "name": "press"})
+
+    assert refused.status_code == 403
+    assert "This form had expired" in refused.text
+
+
+def test_annotation_is_written_shown_and_deleted(log_in_as: LogInAs, trail: AuditTrail) -> None:
     ana = log_in_as(Role.ANALYST, OTHER_SITE)
 
     assert send(ana, MARKS, site=OTHER_SITE, at="2025-11-03T08:30", text="<b>new</b>")[0] == 303
@@ -197,6 +195,11 @@ def test_annotation_is_written_shown_and_deleted(log_in_as: LogInAs) -> None:
     assert "Nothing is marked yet." in ana.get(MARKS).text
     status, page = send(ana, MARKS, "/delete", site=OTHER_SITE, number=number)
     assert (status, "no such annotation any more" in page) == (400, True)
+    noted, _ = trail.read(NOW.date(), lambda act: act.did in CHANGES, 1, 10)
+    assert [(act.user, act.did, act.site, act.report) for act in noted] == [
+        ("ana", Did.UNANNOTATED, OTHER_SITE, number),
+        ("ana", Did.ANNOTATED, OTHER_SITE, number),
+    ]
 
 
 def test_annotation_stands_on_the_chart_of_its_days(

@@ -36,6 +36,7 @@ PAGES = [
     ("/annotations", f"?site={SITE}"),
     ("/shares", ""),
     ("/people", ""),
+    ("/people", "?user=owner"),
     ("/audit", ""),
 ]
 
@@ -82,6 +83,7 @@ def test_narrow_windows_keep_nobody_out(open_window: OpenWindow, width: int) -> 
 
     for query in ("", "?report=pages"):
         assert look(window.go(query)) == []
+    assert look(window.go("?user=owner", "/people")) == []
 
 
 @pytest.mark.usefixtures("stored")

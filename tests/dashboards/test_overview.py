@@ -1,16 +1,16 @@
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 
 import pytest
 from msgspec.structs import replace
 
-from dashboards.asking.metrics import value_of
+from dashboards.asking.metrics import Metric, value_of
 from dashboards.overview.figures import HEADLINES, change, write_value
 from dashboards.words import words_in
 from tests.dashboards.conftest import MakeApp, OpenReader
-from tests.dashboards.reader import PASSWORD, Reader
+from tests.dashboards.reader import PASSWORD, Clock, Reader
 from tests.dashboards.rows import rows_of, text_of
 from tests.dashboards.test_selection import BAD_ADDRESSES
 from tests.dashboards.traffic import SITE, TRAFFIC
@@ -46,14 +46,6 @@ def table_rows(html: str) -> list[tuple[str, ...]]:
 @pytest.mark.parametrize(
     ("period", "start", "end", "before_start", "before_end"),
     [
-        pytest.param(
-            "period=today",
-            datetime(2025, 11, 4),
-            datetime(2025, 11, 5),
-            datetime(2025, 11, 3),
-            datetime(2025, 11, 3, 16),
-            id="today against yesterday until now",
-        ),
         pytest.param(
             "period=yesterday",
             datetime(2025, 11, 3),
@@ -101,6 +93,62 @@ def test_headline_figures_are_the_sums_of_the_rows(
         assert expected is not None
         assert value == write_value(ENGLISH, metric, number)
         assert moved.startswith(f"{expected.text} , before: {expected.before}")
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    ("period", "first", "before_first", "before_last"),
+    [
+        pytest.param("today", (11, 4), (11, 3), (11, 3), id="against yesterday"),
+        pytest.param("7d", (10, 29), (10, 22), (10, 28), id="against seven days"),
+        pytest.param("month", (11, 1), (10, 1), (10, 4), id="against last month"),
+    ],
+)
+def test_what_goes_on_is_compared_by_the_hours_that_are_over(
+    analyst: Reader,
+    period: str,
+    first: tuple[int, int],
+    before_first: tuple[int, int],
+    before_last: tuple[int, int],
+) -> None:
+    """At 15:23 the hour of 15:00 has had 23 minutes, that of the day before had 60."""
+    so_far = sums(TRAFFIC.hours(datetime(2025, *first), datetime(2025, 11, 4, 16)))
+    now = sums(TRAFFIC.hours(datetime(2025, *first), datetime(2025, 11, 4, 15)))
+    before = sums(TRAFFIC.hours(datetime(2025, *before_first), datetime(2025, *before_last, 15)))
+
+    page = analyst.get(f"/dashboard?period={period}").text
+
+    for metric in HEADLINES:
+        value, moved = cards(page)[metric.value]
+        expected = change(ENGLISH, metric, value_of(metric, now, 0), value_of(metric, before, 0))
+        assert expected is not None
+        assert value == write_value(ENGLISH, metric, value_of(metric, so_far, 0))
+        assert moved.startswith(f"{expected.text} , before: {expected.before}")
+    assert ", up to 15:00; what came later today is left out of them." in page
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize(
+    ("period", "is_compared"),
+    [pytest.param("today", False, id="a day"), pytest.param("7d", True, id="several")],
+)
+def test_first_hour_of_a_day_is_compared_with_nothing(
+    analyst: Reader, clock: Clock, period: str, is_compared: bool
+) -> None:
+    clock.moment = datetime(2025, 11, 3, 23, 20, tzinfo=UTC)  # 00:20 in Berlin
+    now = sums(TRAFFIC.hours(datetime(2025, 10, 29), datetime(2025, 11, 4)))
+    before = sums(TRAFFIC.hours(datetime(2025, 10, 22), datetime(2025, 10, 28)))
+
+    page = analyst.get(f"/dashboard?period={period}").text
+
+    if is_compared:
+        expected = change(ENGLISH, Metric.VISITORS, now["visitors"], before["visitors"])
+        assert expected is not None
+        assert cards(page)["visitors"][1].startswith(expected.text)
+        assert "; today is left out of them." in page
+    else:
+        assert "Changes are against" not in page
+        assert 'class="change' not in page
 
 
 @pytest.mark.usefixtures("stored")

@@ -15,27 +15,13 @@ from collector.audit_trail import AuditTrail
 from people.people import People
 from people.roles import Role
 from people.trail import Act, Did
-from tests.dashboards.conftest import OpenReader
+from tests.dashboards.conftest import THEIRS, LogInAs, OpenReader
 from tests.dashboards.reader import NOW, PASSWORD, Clock, Reader, enrol
 from tests.dashboards.traffic import SITE
 from tests.dashboards.views import make_policy
 
 OTHER_SITE = "example.net"
-THEIRS = "a password of theirs"
 AUDIT = "/dashboard/audit"
-
-LogInAs = Callable[..., Reader]
-
-
-@pytest.fixture
-def log_in_as(people: People, app: Starlette, open_reader: OpenReader) -> LogInAs:
-    def log_in_as(role: Role, *sites: str) -> Reader:
-        people.users.add("ana", role, sites, THEIRS)
-        reader = open_reader(app)
-        assert reader.try_login("ana", THEIRS).status_code == 303
-        return reader
-
-    return log_in_as
 
 
 def rows(page: str) -> list[list[str]]:

@@ -165,6 +165,21 @@ def test_change_of_a_row_leaves_out_the_day_that_goes_on(pages: Pages) -> None:
     assert view.compared == f"Changes are against {days}; today is left out of them."
 
 
+def test_change_of_a_row_by_month_leaves_out_the_day_that_goes_on(counted: Counted) -> None:
+    """Half a year of a row is drawn by month; its change is of days all the same."""
+    rows = [row_of(day, ("/steady",), 10) for day in (date(2022, 3, 8), date(2022, 9, 7))]
+    today = [row_of(date(2022, 9, 8), ("/steady",), 5)]
+    counted.insert(STATISTICS["pages"], [*rows, *today, row_of(date(2022, 3, 9), ("/steady",), 10)])
+    pages = Pages(counted, now=datetime(2022, 9, 8, 12, tzinfo=UTC))
+
+    view = pages.report("report=pages&from=2022-03-10&to=2022-09-08")
+
+    (row,) = view.list.rows
+    assert row.cells[0] == "15"
+    assert row.change == change(words_in("en"), Metric.VISITORS, 10, 10)
+    assert view.compared.endswith("; today is left out of them.")
+
+
 @pytest.mark.parametrize(
     ("day", "last", "before_last"),
     [
@@ -314,6 +329,29 @@ def test_lines_for_the_policy_are_folded_where_several_lists_lack_some(pages: Pa
     assert of_lists.count("<pre") == of_lists.count("<summary>Lines for the policy</summary>") > 0
     alone = pages.html(f"report=pages&{address}")
     assert ("<pre" in alone, "<summary>Lines for the policy" in alone) == (True, False)
+
+
+def test_list_that_cannot_be_shown_leads_to_itself_without_filters(pages: Pages) -> None:
+    address = "f=page:is:page+a&f=country:is:country+a&f=screen:is:screen+a"
+    lacking = [g.shown for g in pages.overview(address).groups if g.shown.undeclared]
+    assert len(lacking) > 1
+
+    for shown in lacking:
+        whole = pages.report(urlsplit(shown.address).query).list
+        assert whole.undeclared is None
+        assert pages.report(f"report={shown.id}&{address}").list.address == shown.address
+    assert pages.html(address).count("Show without filters") == len(lacking)
+    assert f'href="{html.escape(lacking[0].address)}"' in pages.html(
+        f"report={lacking[0].id}&{address}"
+    )
+
+
+def test_list_of_nothing_leads_nowhere(pages: Pages) -> None:
+    groups = pages.overview("period=custom&from=2020-01-01&to=2020-01-31&tab=campaigns").groups
+
+    assert [group.shown.address for group in groups if not group.shown.rows] == [""] * len(groups)
+    for group in pages.overview("period=last-month").groups:
+        assert bool(group.shown.address) is bool(group.shown.rows)
 
 
 @pytest.mark.parametrize(

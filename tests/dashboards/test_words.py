@@ -70,6 +70,8 @@ PAGES = (
     "/dashboard/annotations",
     "/dashboard/shares",
     "/dashboard/people",
+    "/dashboard/people?user=owner",
+    "/dashboard/people?user=nobody",
     "/dashboard/privacy",
     "/dashboard/privacy/statistics",
     "/dashboard/export?report=pages&format=xml",

@@ -19,7 +19,7 @@ from collector.plan import make_plan
 from collector.reference import load_agents, load_tables
 from collector.schema.tables import BATCH, DATABASE
 from tests.collector.hits import SITE, FillInTurn, make_policy
-from tests.collector.storing import Kept
+from tests.collector.storing import Kept, opened
 from tests.running import FIREFOX
 
 POLICY = make_policy()
@@ -61,17 +61,8 @@ def pipeline() -> Pipeline:
 
 @pytest.fixture(scope="module")
 def kept_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
-    kept = Kept(tmp_path_factory.mktemp("law3"), POLICY)
-    kept.apply()
-    yield kept
-    kept.close()
-
-
-@pytest.fixture
-def kept(kept_for_all: Kept) -> Kept:
-    """Return the one store, emptied."""
-    kept_for_all.store._client.command(f"TRUNCATE TABLE {DATABASE}.cells")
-    return kept_for_all
+    with opened(tmp_path_factory.mktemp("law3"), POLICY) as kept:
+        yield kept
 
 
 @pytest.mark.parametrize("door", [Door.EVENT, Door.PIXEL, Door.LOG])

@@ -50,9 +50,9 @@ def sums_of(folder: Path) -> str:
         kept.close()
 
 
-def back_up(data: Path, to: Path) -> None:
+def back_up(data: Path, to: Path, *options: str) -> None:
     """Run `discreet backup`, which must do it."""
-    done = discreet("backup", to, "--data", data)
+    done = discreet("backup", to, "--data", data, *options)
     assert done.returncode == 0, done.stderr.decode()
 
 

@@ -15,7 +15,7 @@ from tests.collector.backup.backing import (
     data_directory,
     restore,
 )
-from tests.running import discreet
+from tests.running import refusal_of
 
 SITE = next(iter(POLICY.sites))
 
@@ -47,11 +47,9 @@ def test_damaged_campaigns_are_found_before_anything_is_restored(tmp_path: Path)
     with (tmp_path / "backup" / "email.sqlite").open("ab") as file:
         file.write(b"\0")
 
-    restore_it = ("restore", tmp_path / "backup", "--data", tmp_path / "restored")
-    answer = discreet(*restore_it)
+    refusal = refusal_of("restore", tmp_path / "backup", "--data", tmp_path / "restored")
 
-    assert answer.returncode == 2
-    assert b"email.sqlite is not as it was written" in answer.stderr
+    assert "email.sqlite is not as it was written" in refusal
     assert not (tmp_path / "restored").exists()
 
 

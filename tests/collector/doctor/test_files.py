@@ -9,6 +9,7 @@ from collector.audit import AuditLog, Entry
 from collector.data_dir import DataDir
 from collector.doctor.files import Scan, files_of
 from collector.doctor.patterns import ADDRESS, EMAIL
+from people.trail import Act, Did
 
 MAIL = "ada@mail.example"
 ENTRY = Entry(
@@ -36,13 +37,15 @@ def faults_in(folder: Path) -> dict[tuple[str, str], int]:
     [
         pytest.param(replace(ENTRY, user=MAIL), [], id="login"),
         pytest.param(replace(ENTRY, user=f'"\\{MAIL}'), [], id="quoted-login"),
+        pytest.param(Act(ENTRY.time, "owner", Did.ADDED_USER, whom=MAIL), [], id="user"),
+        pytest.param(Act(ENTRY.time, "owner", Did.SHARED, report=MAIL), [EMAIL], id="share"),
         pytest.param(replace(ENTRY, query=f"SELECT '{MAIL}'"), [EMAIL], id="query"),
         pytest.param(replace(ENTRY, views=(MAIL,)), [EMAIL], id="view"),
         pytest.param(replace(ENTRY, user=MAIL, query="198.51.100.7"), [ADDRESS], id="address"),
     ],
 )
 def test_login_alone_may_be_an_e_mail_address_in_the_audit_log(
-    tmp_path: Path, entry: Entry, kinds: list[str]
+    tmp_path: Path, entry: Entry | Act, kinds: list[str]
 ) -> None:
     log = AuditLog(tmp_path / "audit")
     for written in (ENTRY, entry, ENTRY):

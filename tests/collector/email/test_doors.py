@@ -17,7 +17,7 @@ from collector.doors import PIXEL
 from collector.email.campaigns import Campaigns
 from collector.email.targets import read_target
 from collector.reference import default_policy
-from tests.running import FIREFOX, POLICY, Server, discreet, hit
+from tests.running import FIREFOX, POLICY, Server, discreet, hit, refusal_of
 
 SITES = {
     "opt-in.example": 'consent = "opt-in"',
@@ -252,9 +252,7 @@ def test_deliveries_are_told_running_and_stopped(tmp_path_factory: pytest.TempPa
             (("5", "--day", "2999-01-01"), "day: must not be in the future"),
             (("5", "--variant", "Z"), "campaign: is not registered, or not in this variant"),
         ):
-            failed = discreet(*command, *arguments, "--data", server.data)
-            assert failed.returncode == 2
-            assert failed.stderr.decode().splitlines() == [f"discreet: {told}"]
+            assert refusal_of(*command, *arguments, "--data", server.data) == told
 
 
 def test_deliveries_are_told_by_the_api(server: Server) -> None:

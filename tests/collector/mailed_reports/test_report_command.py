@@ -14,7 +14,7 @@ from collector.mailed_reports.due import last_whole
 from collector.mailed_reports.settings import Every
 from tests.collector.log_lines import log_line
 from tests.collector.mailed_reports.smtp_server import HOST, MailServer
-from tests.running import Server, discreet
+from tests.running import Server, discreet, refusal_of
 
 SITE = ("--site", "example.org")
 ANA, BO = "ana@example.org", "bo@example.org"
@@ -113,12 +113,11 @@ def test_report_is_mailed_on_command(server: Server, mail: MailServer, settings:
 
 def test_mail_that_is_refused_is_told(server: Server, mail: MailServer, settings: Path) -> None:
     mail.answers[ANA] = "550 nobody"
-    done = discreet(
+    refusal = refusal_of(
         "report", *SITE, "--data", server.data, "--mail", ANA, BO, "--reports", settings
     )
 
-    told = "--mail: address 1: the mail server: it refused the recipient (550)"
-    assert (done.returncode, done.stderr.decode()) == (2, f"discreet: {told}\n")
+    assert refusal == "--mail: address 1: the mail server: it refused the recipient (550)"
     assert [letter["To"] for letter in mail.taken] == [BO]
 
 
@@ -187,8 +186,7 @@ def test_schedule_sends_once_over_restarts(
 def test_what_cannot_be_is_told_in_a_line(
     server: Server, options: tuple[str, ...], told: str
 ) -> None:
-    done = discreet("report", *SITE, "--data", server.data, *options)
-    assert (done.returncode, done.stderr.decode()) == (2, f"discreet: {told}\n")
+    assert refusal_of("report", *SITE, "--data", server.data, *options) == told
 
 
 def test_faulty_file_stops_the_start_with_every_line(server: Server, settings: Path) -> None:

@@ -84,121 +84,82 @@ def smtp(**keys: str) -> str:
 ADDRESSES = "must be a list of addresses in ASCII, such as ana@example.org"
 
 
-@pytest.mark.parametrize(
-    ("text", "fault"),
-    [
-        pytest.param("", "line 1: the file is empty", id="empty"),
-        pytest.param("[smtp\n", "line 1: is not valid TOML at column 6", id="no TOML"),
-        pytest.param(REPORT, "line 1: smtp: is missing: one table, headed [smtp]", id="no server"),
-        pytest.param(
-            SMTP + "[mail]\n",
-            "line 4: mail: is not a known key here; known are dashboard, smtp, report",
-            id="unknown table",
-        ),
-        pytest.param(
-            'dashboard = "stats.example.org"\n' + SMTP,
-            "line 1: dashboard: must be where readers open the dashboard, such as"
-            " https://stats.example.org",
-            id="no origin",
-        ),
-        pytest.param(
-            smtp(host='"a b"'), "line 2: smtp.host: must be a host name or an address", id="host"
-        ),
-        pytest.param(
-            smtp(port="0"), "line 4: smtp.port: must be a whole number from 1 to 65535", id="port"
-        ),
-        pytest.param(
-            smtp(tls='"ssl"'),
-            'line 4: smtp.tls: must be "starttls" or "tls" or "none"',
-            id="encryption",
-        ),
-        pytest.param(
-            smtp(**{"from": '"Ana <ana>"'}),
-            "line 3: smtp.from: must be an address, such as Reports <reports@example.org>",
-            id="sender",
-        ),
-        *(
-            pytest.param(
-                smtp(**{"from": f"'{sender}'"}),
-                "line 3: smtp.from: must be an address, such as Reports <reports@example.org>",
-                id=sender,
-            )
-            for sender in (
-                "a@example.org, b@example.org",
-                "A <a@example.org>, B <b@example.org>",
-                "all: a@example.org;",
-                "A <a@example.org> more",
-                "a..b@example.org",
-                "a@example..org",
-                "a@example.org.",
-                "=?utf-8?q?=0d=0aBcc?= <a@example.org>",
-            )
-        ),
-        pytest.param(
-            smtp(**{"from": r'"a@example.org\nBcc: all@example.org"'}),
-            "line 3: smtp.from: must be one line without control characters",
-            id="sender of two lines",
-        ),
-        pytest.param(
-            smtp(user='"stats"'),
-            "line 4: smtp.user: needs password_file, or DISCREET_SMTP_PASSWORD in the environment",
-            id="no password",
-        ),
-        pytest.param(
-            smtp(user='"stats"', password_file='"nowhere"'),
-            "line 5: smtp.password_file: can't be read",
-            id="no password file",
-        ),
-        pytest.param(
-            smtp(password_file='"nowhere"'),
-            "line 4: smtp.password_file: must not stand without user",
-            id="password of nobody",
-        ),
-        pytest.param(
-            smtp(authority_file='"nowhere"'),
-            "line 4: smtp.authority_file: can't be read",
-            id="no authority file",
-        ),
-        pytest.param(
-            smtp(authority_file=f'"{__file__}"'),
-            "line 4: smtp.authority_file: must hold a certificate in PEM",
-            id="no certificate",
-        ),
-        pytest.param(
-            report(site='"third.example"'),
-            "line 5: report.site: must be a site of the policy",
-            id="another site",
-        ),
-        pytest.param(
-            report(to="[]"), "line 6: report.to: must name one address at least", id="nobody"
-        ),
-        pytest.param(report(to='["ana"]'), f"line 6: report.to: {ADDRESSES}", id="no address"),
-        pytest.param(
-            report(to='["Ana <ana@example.org>"]'), f"line 6: report.to: {ADDRESSES}", id="a name"
-        ),
-        pytest.param(report(to='["ána@example.org"]'), f"line 6: report.to: {ADDRESSES}", id="á"),
-        pytest.param(report(to='["a@b..org"]'), f"line 6: report.to: {ADDRESSES}", id="two dots"),
-        pytest.param(
-            report(to='"ana@example.org"'),
-            "line 6: report.to: must be a list of strings",
-            id="no list",
-        ),
-        pytest.param(
-            report(period='"day"'), 'line 7: report.period: must be "week" or "month"', id="period"
-        ),
-        pytest.param(
-            report(language='"de"'), 'line 8: report.language: must be "en" or "zh"', id="language"
-        ),
-        *(
-            pytest.param(
-                report(hour=hour),
-                "line 8: report.hour: must be a whole number from 3 to 23",
-                id=f"hour {hour}",
-            )
-            for hour in ("2", "24", "7.5", "true", '"7"')
-        ),
-    ],
+ORIGIN = "must be where readers open the dashboard, such as https://stats.example.org"
+SENDER = "smtp.from: must be an address, such as Reports <reports@example.org>"
+NO_SENDERS = (
+    "a@example.org, b@example.org",
+    "A <a@example.org>, B <b@example.org>",
+    "all: a@example.org;",
+    "A <a@example.org> more",
+    "a..b@example.org",
+    "a@example..org",
+    "a@example.org.",
+    "=?utf-8?q?=0d=0aBcc?= <a@example.org>",
 )
+FAULTS = {
+    "empty": ("", "line 1: the file is empty"),
+    "no TOML": ("[smtp\n", "line 1: is not valid TOML at column 6"),
+    "no server": (REPORT, "line 1: smtp: is missing: one table, headed [smtp]"),
+    "unknown table": (
+        SMTP + "[mail]\n",
+        "line 4: mail: is not a known key here; known are dashboard, smtp, report",
+    ),
+    "no origin": (
+        'dashboard = "stats.example.org"\n' + SMTP,
+        f"line 1: dashboard: {ORIGIN}",
+    ),
+    "host": (smtp(host='"a b"'), "line 2: smtp.host: must be a host name or an address"),
+    "port": (smtp(port="0"), "line 4: smtp.port: must be a whole number from 1 to 65535"),
+    "encryption": (smtp(tls='"ssl"'), 'line 4: smtp.tls: must be "starttls" or "tls" or "none"'),
+    "sender": (smtp(**{"from": '"Ana <ana>"'}), f"line 3: {SENDER}"),
+    **{no: (smtp(**{"from": f"'{no}'"}), f"line 3: {SENDER}") for no in NO_SENDERS},
+    "sender of two lines": (
+        smtp(**{"from": r'"a@example.org\nBcc: all@example.org"'}),
+        "line 3: smtp.from: must be one line without control characters",
+    ),
+    "no password": (
+        smtp(user='"stats"'),
+        "line 4: smtp.user: needs password_file, or DISCREET_SMTP_PASSWORD in the environment",
+    ),
+    "no password file": (
+        smtp(user='"stats"', password_file='"nowhere"'),
+        "line 5: smtp.password_file: can't be read",
+    ),
+    "password of nobody": (
+        smtp(password_file='"nowhere"'),
+        "line 4: smtp.password_file: must not stand without user",
+    ),
+    "no authority file": (
+        smtp(authority_file='"nowhere"'),
+        "line 4: smtp.authority_file: can't be read",
+    ),
+    "no certificate": (
+        smtp(authority_file=f'"{__file__}"'),
+        "line 4: smtp.authority_file: must hold a certificate in PEM",
+    ),
+    "another site": (
+        report(site='"third.example"'),
+        "line 5: report.site: must be a site of the policy",
+    ),
+    "nobody": (report(to="[]"), "line 6: report.to: must name one address at least"),
+    "no address": (report(to='["ana"]'), f"line 6: report.to: {ADDRESSES}"),
+    "a name": (report(to='["Ana <ana@example.org>"]'), f"line 6: report.to: {ADDRESSES}"),
+    "á": (report(to='["ána@example.org"]'), f"line 6: report.to: {ADDRESSES}"),
+    "two dots": (report(to='["a@b..org"]'), f"line 6: report.to: {ADDRESSES}"),
+    "no list": (report(to='"ana@example.org"'), "line 6: report.to: must be a list of strings"),
+    "period": (report(period='"day"'), 'line 7: report.period: must be "week" or "month"'),
+    "language": (report(language='"de"'), 'line 8: report.language: must be "en" or "zh"'),
+    **{
+        f"hour {no}": (
+            report(hour=no),
+            "line 8: report.hour: must be a whole number from 3 to 23",
+        )
+        for no in ("2", "24", "7.5", "true", '"7"')
+    },
+}
+
+
+@pytest.mark.parametrize(("text", "fault"), FAULTS.values(), ids=FAULTS)
 def test_fault_is_told_with_its_line(text: str, fault: str) -> None:
     assert faults_of(text) == [fault]
 

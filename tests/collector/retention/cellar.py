@@ -107,7 +107,7 @@ class Cellar:
 
     def clear(self) -> None:
         """Leave no cell, and forget the runs."""
-        self.kept.store._client.command(f"TRUNCATE TABLE {DATABASE}.cells")
+        self.kept.clear()
         self.last = None
 
     def put(

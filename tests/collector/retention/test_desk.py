@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -28,21 +27,8 @@ DAILY = replace(
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("desk")
-
-
-@pytest.fixture(scope="module")
-def cellar_for_all(folder: Path) -> Iterator[Cellar]:
-    cellar = Cellar(folder)
-    yield cellar
-    cellar.close()
-
-
-@pytest.fixture
-def cellar(cellar_for_all: Cellar) -> Cellar:
-    cellar_for_all.clear()
-    return cellar_for_all
+def folder(cellar_for_all: Cellar) -> Path:
+    return cellar_for_all.kept.folder
 
 
 def desk_of(folder: Path, notes: Path, now: str, policy: Policy = POLICY) -> RetentionDesk:

@@ -1,14 +1,17 @@
 """What a run moves, and what it leaves as it is."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
+from clickhouse_connect.driver.client import Client
 from msgspec.structs import replace
 
-from anonymizer.policy import Dimension, Goal, Grain, Policy, PurposeId, Statistic
+from anonymizer.hits import LocalSeconds, SiteId
+from anonymizer.policy import Dimension, Goal, Grain, PurposeId, Statistic
 from collector.backup.dump import SNAPSHOT, take_snapshot
-from collector.retention import job
-from collector.retention.complementing import Choice, choose_moves
+from collector.retention import choosing, folding
+from collector.retention.complementing import Declared, Folded, fold_site
+from collector.retention.held import hold_cells
 from collector.retention.job import run_retention
 from collector.retention.moves import STAGING, Partition, put_staged, stage_rows
 from collector.retention.site_cells import SiteCells
@@ -20,19 +23,6 @@ from tests.collector.retention.cellar import POLICY, Cellar, at, policy_of
 
 DAY_AFTER = "2026-03-12T03:00:00"
 NEXT_MONTH = "2026-04-02T03:00:00"
-
-
-@pytest.fixture(scope="module")
-def cellar_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cellar]:
-    cellar = Cellar(tmp_path_factory.mktemp("job"))
-    yield cellar
-    cellar.close()
-
-
-@pytest.fixture
-def cellar(cellar_for_all: Cellar) -> Cellar:
-    cellar_for_all.clear()
-    return cellar_for_all
 
 
 def test_small_cells_of_a_closed_day_move_to_the_month_and_large_ones_stay(
@@ -74,7 +64,7 @@ def test_large_cell_that_would_tell_of_a_small_one_moves_too(cellar: Cellar) -> 
     ("times", "left"),
     [
         pytest.param(1, "", id="once: others are chosen anew"),
-        pytest.param(99, "/a /late", id="at every step: it waits for the next run"),
+        pytest.param(99, "/late", id="at every step: it waits for the next run"),
     ],
 )
 def test_small_cells_leave_as_they_were_when_others_were_chosen(
@@ -515,17 +505,17 @@ def test_month_keeps_its_keys_where_the_rest_is_known_by_a_single_one(cellar: Ce
 def test_site_at_fault_keeps_no_other_from_being_folded(
     cellar: Cellar, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def choose(cells: SiteCells, policy: Policy, *, rows: bool = False) -> Choice:
+    def fold(cells: SiteCells, declared: Declared, first: LocalSeconds, *, is_over: bool) -> Folded:
         if cells.site == SITE:
             raise ValueError("/secret")
-        return choose_moves(cells, policy, rows=rows)
+        return fold_site(cells, declared, first, is_over=is_over)
 
     for site in (SITE, "other.example"):
         cellar.put("pages", "2026-03-10", "/small", 1, site=site)
         cellar.put("pages", "2026-03-01", "/rare", 1, site=site, grain="month")
     grains = f"SELECT site, k1, grain FROM {DATABASE}.cells WHERE k1 != '' ORDER BY ALL"
     with monkeypatch.context() as patched:
-        patched.setattr(job, "choose_moves", choose)
+        patched.setattr(choosing, "fold_site", fold)
         report = cellar.run(NEXT_MONTH)
 
     left = [f"{SITE}\t/rare\tmonth", f"{SITE}\t/small\tday"]
@@ -542,3 +532,46 @@ def test_site_at_fault_keeps_no_other_from_being_folded(
 
     assert "day" not in cellar.kept.value(grains)
     assert (again.not_folded, cellar.last.not_folded) == ({}, {})
+
+
+def test_site_whose_cells_can_not_be_read_keeps_no_other_from_being_folded(
+    cellar: Cellar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hold(
+        client: Client,
+        slot: int,
+        partitions: Sequence[Partition],
+        names: Collection[str],
+        closed: Mapping[SiteId, int],
+    ) -> bytes:
+        if SITE in closed:
+            raise StoreFailed("the cells can't be read (ClickHouse error 241)")
+        return hold_cells(client, slot, partitions, names, closed)
+
+    for site in (SITE, "other.example"):
+        cellar.put("pages", "2026-03-10", "/small", 1, site=site)
+    with monkeypatch.context() as patched:
+        patched.setattr(folding, "hold_cells", hold)
+        report = cellar.run(NEXT_MONTH)
+
+    grains = f"SELECT site, grain FROM {DATABASE}.cells WHERE k1 != '' ORDER BY ALL"
+    assert cellar.kept.value(grains).splitlines() == [f"{SITE}\tday", "other.example\tmonth"]
+    assert report.not_folded == {SITE: [202603]}
+
+
+def test_much_of_one_site_leaves_statistic_by_statistic(
+    cellar: Cellar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, keys in (("pages", "/a"), ("pages", "/b"), ("steps", "/a /b"), ("steps", "/b /a")):
+        cellar.put(name, "2026-03-10", keys, 1, views=1)
+        cellar.put(name, "2026-03-11", keys, 1, views=1)
+    before = cellar.sums()
+    with monkeypatch.context() as patched:
+        patched.setattr(folding, "MAX_STAGED_CELLS", 5)
+        cellar.run(DAY_AFTER)
+        assert "day" not in cellar.cells()
+        cellar.run(NEXT_MONTH)
+
+    assert cellar.sums() == before
+    months = f"SELECT k1, visitors FROM {DATABASE}.cells WHERE k1 != '' ORDER BY ALL"
+    assert cellar.kept.value(months).splitlines() == ["(other)\t4", "(other)\t4"]

@@ -20,21 +20,8 @@ NAME = "a7Qz81LmXw03"  # found nowhere by chance
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("keep")
-
-
-@pytest.fixture(scope="module")
-def cellar_for_all(folder: Path) -> Iterator[Cellar]:
-    cellar = Cellar(folder)
-    yield cellar
-    cellar.close()
-
-
-@pytest.fixture
-def cellar(cellar_for_all: Cellar) -> Cellar:
-    cellar_for_all.clear()
-    return cellar_for_all
+def folder(cellar_for_all: Cellar) -> Path:
+    return cellar_for_all.kept.folder
 
 
 def keeping(days: int, name: str = "pages") -> Policy:

@@ -6,7 +6,7 @@ import pytest
 
 from anonymizer.hits import SiteId
 from collector.retention.last_run import LastRun, keep_last_run
-from tests.running import FIREFOX, POLICY, Server, discreet, hit
+from tests.running import FIREFOX, POLICY, Server, discreet, hit, refusal_of
 
 GUARDED = POLICY.replace("min_group = 1", "min_group = 3")
 LOG_LINE = (
@@ -60,12 +60,11 @@ def rows(table: bytes) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("action", ["run", "status"])
 def test_directory_without_data_is_one_line_and_code_2(tmp_path: Path, action: str) -> None:
-    missing = discreet("retention", action, "--data", tmp_path / "none")
-    empty = discreet("retention", action, "--data", tmp_path)
+    missing = refusal_of("retention", action, "--data", tmp_path / "none")
+    empty = refusal_of("retention", action, "--data", tmp_path)
 
-    assert (missing.returncode, empty.returncode) == (2, 2)
-    assert missing.stderr.decode().strip().endswith("there is no data directory")
-    assert empty.stderr.decode().strip().endswith("nothing was counted here yet")
+    assert missing.endswith("there is no data directory")
+    assert empty.endswith("nothing was counted here yet")
 
 
 def test_status_names_the_sites_that_could_not_be_folded(imported: Path) -> None:

@@ -56,7 +56,6 @@ INSERT INTO discreet.cells
 SELECT 'pages(page)', 750, 'day', 'example.org', toDateTime('2026-02-01 00:00:00', 'UTC')
     + toIntervalDay(number % 60), '/old', '', '', 1, 1, 2 FROM numbers(600)
 """
-OLDER_SUMS = [(600, 600, 1200)]
 SUMS = "SELECT sum(visitors), sum(visits), sum(views) FROM discreet.cells WHERE k1 = '/old'"
 MEASURES = ("visitors", "visits", "views", "bounces", "seconds", "hits")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine_process import start_engine
-from tests.running import POLICY, Server, discreet, hit
+from tests.running import POLICY, Server, discreet, hit, refusal_of
 
 CANARY = "kanarienvogel"
 MORE = POLICY.replace('version = "1"', 'version = "2"') + (
@@ -155,11 +155,7 @@ def test_options_combine(policy: Path, options: list[str], first: str, last: str
     ],
 )
 def test_wrong_options_are_told_in_one_line(policy: Path, options: list[str], told: str) -> None:
-    answer = discreet("policy", "ddl", policy, *options)
-
-    assert answer.returncode == 2
-    assert answer.stderr.decode() == f"discreet: {told}\n"
-    assert answer.stdout == b""
+    assert refusal_of("policy", "ddl", policy, *options) == told
 
 
 def test_faulty_policy_is_told_by_line(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_page_that_was_out_of_sight_tells_both(guest: Guest, shop: ModuleSite) -
     types_an_address(guest)
 
     # Beacons of one moment travel side by side: which comes first is the network's affair.
-    assert sorted(one.properties["how"] for one in shop.events(2)) == ["close", "hidden"]
+    assert sorted(str(one.properties["how"]) for one in shop.events(2)) == ["close", "hidden"]
 
 
 def test_reload_is_told_by_the_page_that_is_loaded_anew(guest: Guest, shop: ModuleSite) -> None:
