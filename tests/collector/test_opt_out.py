@@ -399,6 +399,7 @@ def test_browser_that_keeps_no_cookie_is_told_so(plain: BrowserContext, at: Addr
     page = plain.new_page()
     page.goto(at("stats.example.org", "/opt-out"))
     page.get_by_role("button", name="Do not count me").click()
+    expect(page.get_by_role("heading", name=OFF)).to_be_visible()
     plain.clear_cookies()
     page.reload()
 
