@@ -161,9 +161,10 @@ def test_password_of_before_is_remembered_no_more(
 
 
 def test_role_of_now_is_told_to_who_is_remembered(door: DoorLogins, logins: Counted) -> None:
-    assert log_in(door, "owner", "right")
-    logins.set_role("owner", Role.VIEWER, ())
+    logins.add("ana", Role.ANALYST, (), "a password of hers")
+    assert log_in(door, "ana", "a password of hers")
+    logins.set_role("ana", Role.VIEWER, ())
 
-    user = asyncio.run(door.log_in("owner", "right"))
+    user = asyncio.run(door.log_in("ana", "a password of hers"))
     assert user is not None
     assert user.person.role is Role.VIEWER
