@@ -369,6 +369,7 @@ def test_on_an_unrelated_host_the_page_says_for_which_sites_it_does_not_work(
 
     expect(page.get_by_text("stands on another domain than the sites below")).to_be_visible()
     page.get_by_role("button", name="Do not count me").click()
+    expect(page.get_by_role("heading", name=OFF)).to_be_visible()
     (cookie,) = plain.cookies()
     assert cookie["domain"] == "stats.elsewhere.net"
 
@@ -385,6 +386,7 @@ def test_another_site_s_form_takes_no_refusal_back(
     page = plain.new_page()
     page.goto(at(host, "/opt-out"))
     page.get_by_role("button", name="Do not count me").click()
+    expect(page.get_by_role("heading", name=OFF)).to_be_visible()
 
     page.goto(evil)
     page.get_by_role("button", name="Win a prize").click()

@@ -131,7 +131,8 @@ def test_cookie_reaches_as_far_as_the_site_and_no_farther(
 def test_cookie_of_the_page_opt_out_is_taken_back_too(person: Person, pages: Pages) -> None:
     pages.at["/back"] = document(OPT_OUT_SCRIPT, SWITCH)
     person.page.goto(f"{STATS}/opt-out")
-    person.page.locator("form button").click()
+    with person.page.expect_response(f"{STATS}/opt-out*"):
+        person.page.locator("form button").click()
     assert "discreet_opt_out" in person.cookies()
 
     person.goes("/back")
@@ -146,7 +147,8 @@ def test_refusal_by_the_page_opt_out_silences_the_tag(person: Person, pages: Pag
     assert len(person.hits()) == 1
 
     person.page.goto(f"{STATS}/opt-out")
-    person.page.locator("form button").click()
+    with person.page.expect_response(f"{STATS}/opt-out*"):
+        person.page.locator("form button").click()
     person.goes("/tagged")
     assert len(person.hits()) == 1
 
@@ -273,7 +275,8 @@ def test_pixel_obeys_the_opt_out_cookie_without_javascript(
     pages.at["/still/cookie"] = document(FREE_TAG, NOSCRIPT)
     person = start(javascript=False)
     person.page.goto(f"{STATS}/opt-out")
-    person.page.locator("form button").click()
+    with person.page.expect_response(f"{STATS}/opt-out*"):
+        person.page.locator("form button").click()
     with person.page.expect_response("**/pixel.gif*"):
         person.page.goto(f"{SITE}/still/cookie")
 
