@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -120,7 +121,6 @@ def test_hostile_words_reach_no_sql(server: Server, key: str) -> None:
 
 
 CALLS = settings(
-    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,
@@ -135,6 +135,18 @@ CHECKS = [
 ]
 
 
+@st.composite
+def made(draw: st.DrawFn, cases: st.SearchStrategy[Case[Any]]) -> Case[Any]:
+    """Leave out what can't be made.
+
+    Schemathesis 4.32 recurses without end on one in some 5,000 negations of nested filters.
+    """
+    try:
+        return draw(cases)
+    except RecursionError:
+        reject()
+
+
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("path", ["/api/v1/query", "/api/v2/query"])
 def test_running_server_does_what_its_description_says(
@@ -142,10 +154,12 @@ def test_running_server_does_what_its_description_says(
 ) -> None:
     schema = schemathesis.openapi.from_url(f"{server.url}/api/v1/openapi.json")
     bearer = {"Authorization": f"Bearer {key}"}
+    cases = schema[path]["POST"].as_strategy(mode, headers=bearer)
     answered = []
 
-    @CALLS
-    @given(case=schema[path]["POST"].as_strategy(mode, headers=bearer))
+    # Of 240 questions by the description the policy answers 31, and 10 of the second door.
+    @settings(CALLS, max_examples=240 if mode is GenerationMode.POSITIVE else 60)
+    @given(case=made(cases) if mode is GenerationMode.NEGATIVE else cases)
     def call(case: Case[Any]) -> None:
         if isinstance(case.body, dict):  # else hardly any question is about a site that exists
             for name in {"site", "site_id"} & case.body.keys():
