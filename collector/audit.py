@@ -82,12 +82,13 @@ class AuditLog:
             raise AuditFailed("the audit log can't be written") from None
 
     def _append(self, line: bytes) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        # Root writes here too: no link may lead it, or whom the file is given to, elsewhere.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         path = self._folder / f"{self._today}.jsonl"
         file = os.open(path, flags, 0o600)
         try:
             if not os.fstat(file).st_size:
-                _give_to_owner_of(self._folder, path)
+                _give_to_owner_of(self._folder, file)
             if os.fstat(file).st_size + len(line) > MAX_DAY_BYTES:
                 raise AuditFailed("the audit log of today is full")
             os.write(file, line)
@@ -106,9 +107,12 @@ class AuditLog:
         yield from sorted(files, reverse=True)
 
 
-def _give_to_owner_of(folder: Path, made: Path) -> None:
+def _give_to_owner_of(folder: Path, made: int | Path) -> None:
     # Commands may be run by root: the server could not go on in a file of root's.
     owner = folder.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
         with contextlib.suppress(PermissionError):  # a root without rights, as in containers
-            os.chown(made, owner.st_uid, owner.st_gid)
+            if isinstance(made, int):
+                os.fchown(made, owner.st_uid, owner.st_gid)
+            else:
+                os.lchown(made, owner.st_uid, owner.st_gid)

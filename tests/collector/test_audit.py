@@ -117,6 +117,17 @@ def test_what_root_writes_is_the_owners_of_the_folder(tmp_path: Path) -> None:
         assert (made.stat().st_uid, made.stat().st_gid) == (4711, 4712)
 
 
+def test_link_in_the_folder_leads_nowhere(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit")
+    (tmp_path / "another").touch()
+    (tmp_path / "audit" / "2026-03-10.jsonl").symlink_to(tmp_path / "another")
+
+    with pytest.raises(AuditFailed):
+        log.write(entry())
+
+    assert (tmp_path / "another").read_bytes() == b""
+
+
 def test_days_are_documented() -> None:
     operations = Path(audit.__file__).parent.parent / "docs" / "operations.md"
 
